@@ -16,8 +16,8 @@ def environment(
 ) -> Environment:
     """Return the Jinja environment of a folder of templates. Do not change it, because calls share it.
 
-    An undefined variable is an error. A block leaves no blank line. Nothing is escaped automatically, because no
-    template is HTML. Filters quote each value for its target.
+    An undefined variable is an error. A block leaves no blank line. Templates whose name ends in .html.j2 or .svg.j2
+    escape each value. In all other templates, filters quote each value for its target.
 
     Args:
         folder: the folder of the templates.
@@ -27,7 +27,7 @@ def environment(
     made = Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 (no template is HTML, and filters quote each value)
+        autoescape=_is_markup,  # noqa: S701 (filters quote each value of the other templates)
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -35,3 +35,7 @@ def environment(
     )
     made.filters.update(filters)
     return made
+
+
+def _is_markup(template: str | None) -> bool:
+    return template is not None and template.endswith((".html.j2", ".svg.j2"))

@@ -11,18 +11,19 @@ import typer
 from advisor.cli.document_folder import check_folder, write_folder
 from advisor.cli.epilog import epilog
 from advisor.cli.inputs import read
-from advisor.cli.single_document import DocumentOrder, DocumentWriter, say_conflict
+from advisor.cli.single_document import STANDARD_OUTPUT, DocumentOrder, DocumentWriter, say_conflict
 from advisor.console.output import emit, say
 from advisor.decision.advisor import default_advisor
 from advisor.decision.model import Decision
 from advisor.errors import Exit, UsageError
 from advisor.requirements.discovery import Candidate, is_directory
-from advisor.team_documents.forms import DocumentForm
+from advisor.team_documents.forms import DocumentForm, form_of
 from advisor.team_documents.subject import People
 from advisor.team_documents.writing import FileOutcome, WrittenFile
 
 EPILOG = epilog(
     "document requirements.yaml -o docs/decisions/",
+    "document requirements.yaml -o decision.html",
     "document requirements.yaml --check docs/decisions/",
     "document deployments/ -o docs/fleet/ --format one-page",
     exit_codes={
@@ -52,19 +53,21 @@ def document(
             "--output",
             "-o",
             metavar="PATH",
-            help="The file to write. With --format adr, PATH can be a directory: the command then numbers and lists "
-            "the records in it. A name that ends in / is a directory. If FILE is a directory, PATH also is.",
+            help="The file to write, or - for standard output. With --format adr, PATH can be a directory: the command "
+            "then numbers and lists the records in it. A name that ends in / is a directory. If FILE is a directory, "
+            "PATH also is.",
         ),
     ] = "",
     form: Annotated[
-        DocumentForm,
+        DocumentForm | None,
         typer.Option(
             "--format",
             "-f",
             help="The form: adr for a decision record in the form of MADR 4.0.0, one-page for a summary on a printed "
-            "page, runbook for alerts, failures and rollouts of the kit.",
+            "page, runbook for alerts, failures and rollouts of the kit. The form html is a page "
+            "for a browser. Without --format: html if PATH ends in .html, else adr.",
         ),
-    ] = DocumentForm.ADR,
+    ] = None,
     check: Annotated[
         str,
         typer.Option(
@@ -113,18 +116,27 @@ def document(
     if bool(output) == bool(check):
         raise UsageError("Name the file to write with -o PATH, or the document to check with --check DOC.")
     people = People(*(_names(names or []) for names in (decision_makers, consulted, informed)))
-    order = DocumentOrder(form, _day(date), people, verification)
+    order = DocumentOrder(form or form_of(output), _day(date), people, verification)
     if is_directory(file):
         return check_folder(file, check) if check else write_folder(file, order, output)
     decision = _decide(file)
     if check:
         return _check(decision, check)
+    conflict = _write(decision, order, file, output)
+    if not decision.feasible:
+        return Exit.CONTRADICTION
+    return Exit.FINDINGS if conflict else Exit.OK
+
+
+def _write(decision: Decision, order: DocumentOrder, file: str, output: str) -> bool:
+    """Write a document to its place or to standard output. Return whether a person's text is in the place."""
+    if output == STANDARD_OUTPUT:
+        emit(DocumentWriter().text(decision, order, file))
+        return False
     document = DocumentWriter().write(decision, order, file, output)
     for each in document.files:
         _say(each)
-    if not decision.feasible:
-        return Exit.CONTRADICTION
-    return Exit.FINDINGS if document.has_conflict else Exit.OK
+    return document.has_conflict
 
 
 def _decide(file: str) -> Decision:

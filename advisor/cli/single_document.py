@@ -15,12 +15,15 @@ from advisor.errors import AdvisorError, UsageError
 from advisor.files import reason
 from advisor.knowledge.revision import KnowledgeRevision, revision
 from advisor.team_documents.fingerprint import DecisionDifference, fingerprint
-from advisor.team_documents.forms import DocumentForm, document_text
+from advisor.team_documents.forms import DocumentForm, document_text, form_of
 from advisor.team_documents.records import INDEX, records_of, write_record
 from advisor.team_documents.subject import People, Subject
 from advisor.team_documents.verification_result import VerificationResult, read_verification
 from advisor.team_documents.versions import versions_of
 from advisor.team_documents.writing import FileOutcome, NewDocument, WrittenFile, read_document, write_document
+
+STANDARD_OUTPUT = "-"
+"""The place of a document that is printed."""
 
 
 class DocumentOrder(NamedTuple):
@@ -40,7 +43,7 @@ class DocumentOrder(NamedTuple):
 
     def command(self, file: str, output: str) -> str:
         """Return the command that writes the document."""
-        options = [] if self.form is DocumentForm.ADR else ["--format", self.form.value]
+        options = [] if self.form is form_of(output) else ["--format", self.form.value]
         for name, names in self.people._asdict().items():
             options += [f"--{name.replace('_', '-')}", ",".join(names)] if names else []
         options += ["--verification", self.verification] if self.verification else []
@@ -99,10 +102,19 @@ class DocumentWriter:
             versions=versions_of(decision, self.state),
             date=order.date,
             command=order.command(file, output),
-            check=check_command(file, output),
+            check=check_command(file, output) if output != STANDARD_OUTPUT else "",
             people=order.people,
             verification=_verification(order.verification, decision) if order.verification else None,
         )
+
+    def text(self, decision: Decision, order: DocumentOrder, file: str) -> str:
+        """Return a document for standard output.
+
+        Raises:
+            UsageError: the result of `verify` cannot be read, or is about another service.
+            AdvisorError: there is no document of this form for the decision.
+        """
+        return document_text(order.form, self.subject(decision, order, file, STANDARD_OUTPUT))
 
     def write(self, decision: Decision, order: DocumentOrder, file: str, output: str) -> WrittenDocument:
         """Write a document.

@@ -82,8 +82,8 @@ def render(template: str, **values: Any) -> str:
     helpers = {
         "listed": listed,
         "table": table,
-        "facts": _facts,
-        "failing": _failing,
+        "facts": facts_of,
+        "failing": failing_text,
         "need_text": need_text,
         "no_kit": no_kit,
     }
@@ -136,13 +136,13 @@ def _wins(option: DeploymentOption, decision: Decision) -> str:
     return ", ".join(f"{key}: {change_wording.value_text(value)}" for key, value in edits.items())
 
 
-def _facts(subject: Subject) -> list[tuple[str, str]]:
+def facts_of(subject: Subject) -> list[tuple[str, str]]:
     """Return the stated facts without those that the text states."""
     facts = stated_facts(subject.decision)
     return [(name, value) for name, value in facts.items() if name not in ("version", "service")]
 
 
-def _failing(row: FeatureRow) -> str:
+def failing_text(row: FeatureRow) -> str:
     """Return which clients lose a feature, as `outcome for legacy and modern clients`."""
     outcomes: dict[str, list[Era]] = {}
     for era, cell in row.failing:

@@ -16,11 +16,17 @@ class DocumentForm(str, Enum):
     ADR = "adr"
     ONE_PAGE = "one-page"
     RUNBOOK = "runbook"
+    HTML = "html"
+
+    @property
+    def renderer(self) -> str:
+        """The function of the module that makes the text."""
+        return "html_page" if self is DocumentForm.HTML else f"{self.name.lower()}_markdown"
 
     @property
     def suffix(self) -> str:
         """The end of the name of a document."""
-        return ".html" if self.value == "html" else ".md"
+        return ".html" if self is DocumentForm.HTML else ".md"
 
     @property
     def is_record(self) -> bool:
@@ -30,11 +36,16 @@ class DocumentForm(str, Enum):
     @property
     def searched(self) -> int:
         """How many facts the comparison changes together to make another option the decision."""
-        return 2 if self is DocumentForm.ADR else 0
+        return 2 if self in (DocumentForm.ADR, DocumentForm.HTML) else 0
+
+
+def form_of(name: str) -> DocumentForm:
+    """Return the form of a new file with this name: a page for .html, else a record."""
+    return DocumentForm.HTML if name.lower().endswith((".html", ".htm")) else DocumentForm.ADR
 
 
 def document_text(form: DocumentForm, subject: Subject) -> str:
     """Return a document with its fingerprint."""
-    name = form.value.replace("-", "_")
-    render: Callable[[Subject], str] = getattr(import_module(f"advisor.team_documents.{name}"), f"{name}_markdown")
+    module = import_module(f"advisor.team_documents.{form.name.lower()}")
+    render: Callable[[Subject], str] = getattr(module, form.renderer)
     return with_fingerprint(render(subject), fingerprint(form.value, subject.decision, subject.versions))

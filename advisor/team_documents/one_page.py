@@ -58,7 +58,7 @@ def one_page_markdown(subject: Subject) -> str:
             for name in _TODAY
             if _is_stated(decision, name)
         ],
-        settings=_settings(decision) if decision.feasible else [],
+        settings=settings(decision) if decision.feasible else [],
         most=MOST_ROWS,
     )
 
@@ -67,7 +67,7 @@ def _is_stated(decision: Decision, name: str) -> bool:
     return name in decision.requirements.stated
 
 
-def _settings(decision: Decision) -> list[Setting]:
+def settings(decision: Decision) -> list[Setting]:
     """Return the flags or modes, the session affinity and the instances."""
     found = []
     if decision.kind == "python":

@@ -5,26 +5,21 @@ from __future__ import annotations
 import random
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from markdown_it import MarkdownIt
+from subjects import EXAMPLES, hostile, subject_of
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.options import Comparer
 from advisor.knowledge import Knowledge
-from advisor.requirements import load_path
 from advisor.team_documents.adr import adr_markdown
 from advisor.team_documents.fingerprint import fingerprint, read_fingerprint, with_fingerprint
 from advisor.team_documents.front_matter import read_front_matter, with_values
 from advisor.team_documents.markdown import WIDTH, front_matter, said
-from advisor.team_documents.subject import People, Subject
+from advisor.team_documents.subject import People
 from advisor.team_documents.verification_result import VerificationResult, VerifiedCell
-from advisor.team_documents.versions import versions_of
-
-_FOLDER = Path(__file__).parents[2] / "examples"
-EXAMPLES = sorted([*_FOLDER.glob("*.yaml"), *(_FOLDER / "field").glob("*.yaml")])
 
 # https://github.com/adr/madr/blob/4.0.0/template/adr-template.md
 FRONT_MATTER = ("status", "date", "decision-makers", "consulted", "informed")
@@ -47,20 +42,9 @@ def comparer(advisor: Advisor) -> Comparer:
     return Comparer(advisor)
 
 
-def subject(path: Path, advisor: Advisor, comparer: Comparer, **more: Any) -> Subject:
-    decision = advisor.decide(load_path(path, advisor.space))
-    compared = comparer.compare(decision, searched=more.pop("searched", 1))
-    fields = {
-        "date": "2026-11-29",
-        "command": "mcp-advisor document F -o P",
-        "check": "mcp-advisor document F --check P",
-    }
-    return Subject(compared, versions_of(decision), **{**fields, **more})
-
-
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_a_record_has_the_form_of_madr(path: Path, advisor: Advisor, comparer: Comparer) -> None:
-    made = subject(path, advisor, comparer, people=People(("Ada",), ("Bob",), ("Cleo", "Dan")))
+    made = subject_of(path, advisor, comparer, people=People(("Ada",), ("Bob",), ("Cleo", "Dan")))
     text = adr_markdown(made)
     assert tuple(read_front_matter(text)) == FRONT_MATTER
     assert text.split("\n")[1] in ('status: "accepted"', 'status: "proposed"')
@@ -92,7 +76,7 @@ def _section(lines: list[str], heading: str) -> list[str]:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_columns_of_tables_align(path: Path, advisor: Advisor, comparer: Comparer) -> None:
-    for block in re.findall(r"(?:^\|.*\n)+", adr_markdown(subject(path, advisor, comparer)), re.MULTILINE):
+    for block in re.findall(r"(?:^\|.*\n)+", adr_markdown(subject_of(path, advisor, comparer)), re.MULTILINE):
         lines = block.splitlines()
         places = {tuple(found.start() for found in re.finditer(r"(?<!\\)\|", line))[:-1] for line in lines}
         assert len(places) == 1, block
@@ -102,7 +86,7 @@ def test_the_columns_of_tables_align(path: Path, advisor: Advisor, comparer: Com
 
 def test_a_contradiction_is_a_proposal_with_the_changes(advisor: Advisor, comparer: Comparer) -> None:
     path = next(path for path in EXAMPLES if path.stem == "sampling-on-a-stateless-fleet")
-    made = subject(path, advisor, comparer)
+    made = subject_of(path, advisor, comparer)
     text = adr_markdown(made)
     assert 'status: "proposed"' in text
     assert "This record is a proposal." in text
@@ -111,37 +95,24 @@ def test_a_contradiction_is_a_proposal_with_the_changes(advisor: Advisor, compar
 
 def test_the_same_decision_gives_the_same_record(advisor: Advisor, comparer: Comparer) -> None:
     path = EXAMPLES[0]
-    assert adr_markdown(subject(path, advisor, comparer)) == adr_markdown(subject(path, advisor, comparer))
+    assert adr_markdown(subject_of(path, advisor, comparer)) == adr_markdown(subject_of(path, advisor, comparer))
 
 
 def test_a_verification_fills_the_confirmation(advisor: Advisor, comparer: Comparer) -> None:
     path = next(path for path in EXAMPLES if path.stem == "customer-service-agent")
     cells = (VerifiedCell("stateful", "legacy", "sampling", "works", "works"),)
     fine = VerificationResult(True, "customer-service-agent", "2026-11-28", "mcp 2.3", "nginx 1.31.3", 4, cells, ())
-    text = adr_markdown(subject(path, advisor, comparer, verification=fine))
+    text = adr_markdown(subject_of(path, advisor, comparer, verification=fine))
     confirmation = "\n".join(_section(text.split("\n"), "### Confirmation"))
     assert "on 2026-11-28 with 4 instances, nginx 1.31.3 and mcp 2.3. It confirms this decision" in confirmation
     assert "| stateful | legacy  | sampling | works    | works    |" in confirmation
     bad = fine._replace(
         ok=False, cells=(cells[0]._replace(observed="error"),), problems=("A client had 3 failed calls",)
     )
-    text = adr_markdown(subject(path, advisor, comparer, verification=bad))
+    text = adr_markdown(subject_of(path, advisor, comparer, verification=bad))
     assert "**It does not confirm this decision.**" in text
     assert "**error**" in text
     assert "* A client had 3 failed calls" in text
-
-
-_PIECES = (
-    *"#-*+>|`~_[]()<>&!\\\"'{}$:;,.%@=?/",
-    *("\n", "\r\n", "\t", "\0", "\x1b[31m", "\x85", "\u2028", "\u202e", "\ud800", "\U0001f600", "é", "中"),
-    *("---", "-->", "<!--", "```", "~~~", "***", "1.", "1)", "===", "| a |", "|---|", "null", "true", "2026-11-29"),
-    *("<script>alert(1)</script>", "&lt;", "&#x3c;", "[a](http://b)", "![a](b)", "http://a.b", "www.a.b", "a@b.c"),
-    *("${7*7}", "{{ 7 }}", "{% if %}", "status: x", "superseded by 9", "a b", "x", " "),
-)
-
-
-def hostile(chance: random.Random) -> str:
-    return "".join(chance.choices(_PIECES, k=chance.randint(1, 6)))
 
 
 def flat(text: str) -> str:
@@ -183,7 +154,7 @@ def test_a_fingerprint_of_hostile_values_is_read_again(
     advisor: Advisor, comparer: Comparer, knowledge: Knowledge
 ) -> None:
     chance = random.Random(16)
-    made = subject(EXAMPLES[0], advisor, comparer, searched=0)
+    made = subject_of(EXAMPLES[0], advisor, comparer, searched=0)
     found = fingerprint("adr", made.decision, made.versions)
     for _ in range(2_000):
         facts = {hostile(chance): hostile(chance)}

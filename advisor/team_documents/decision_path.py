@@ -1,0 +1,41 @@
+"""The steps of a decision as a tree: each step has the answer that was taken, and the answers that were not."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from advisor.decision.model import Decision, PathStep
+from advisor.report.step_wording import FactText, answer_text, fact_texts
+from advisor.sentences import sentences
+
+
+class PathNode(NamedTuple):
+    """A step of the tree.
+
+    Attributes:
+        step: the step of the decision.
+        answer: what its rule decides, in sentences.
+        others: what the other rules of the table decide, each without the sentences of `answer`.
+        facts: the facts that the step uses.
+    """
+
+    step: PathStep
+    answer: str
+    others: tuple[str, ...]
+    facts: tuple[FactText, ...]
+
+
+def path_nodes(decision: Decision) -> list[PathNode]:
+    """Return the steps that reports show, in their order."""
+    return [_node(step, decision) for step in decision.steps]
+
+
+def _node(step: PathStep, decision: Decision) -> PathNode:
+    answer = answer_text(step, decision)
+    taken = set(sentences(answer))
+    others: dict[str, None] = {}
+    for rule in decision.knowledge.tables[step.table].rules:
+        found = sentences(answer_text(step._replace(rule=rule), decision))
+        others[" ".join(sentence for sentence in found if sentence not in taken)] = None
+    others.pop("", None)
+    return PathNode(step, answer, tuple(others), tuple(fact_texts(step, decision)))

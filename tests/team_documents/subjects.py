@@ -1,0 +1,47 @@
+"""Subjects of documents, made from the examples, and hostile texts for them."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
+from advisor.decision.options import Comparer
+from advisor.requirements import load_path
+from advisor.team_documents.subject import Subject
+from advisor.team_documents.versions import versions_of
+
+_FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLES = sorted([*_FOLDER.glob("*.yaml"), *(_FOLDER / "field").glob("*.yaml")])
+
+
+def subject_of(path: Path, advisor: Advisor, comparer: Comparer, **more: Any) -> Subject:
+    """A subject about a requirements file. `searched` says how many facts the comparison changes together."""
+    return subject_about(advisor.decide(load_path(path, advisor.space)), comparer, **more)
+
+
+def subject_about(decision: Decision, comparer: Comparer, **more: Any) -> Subject:
+    """A subject about a decision."""
+    compared = comparer.compare(decision, searched=more.pop("searched", 1))
+    fields = {
+        "date": "2026-11-29",
+        "command": "mcp-advisor document F -o P",
+        "check": "mcp-advisor document F --check P",
+    }
+    return Subject(compared, versions_of(decision), **{**fields, **more})
+
+
+_PIECES = (
+    *"#-*+>|`~_[]()<>&!\\\"'{}$:;,.%@=?/",
+    *("\n", "\r\n", "\t", "\0", "\x1b[31m", "\x85", "\u2028", "\u202e", "\ud800", "\U0001f600", "é", "中"),
+    *("---", "-->", "<!--", "```", "~~~", "***", "1.", "1)", "===", "| a |", "|---|", "null", "true", "2026-11-29"),
+    *("<script>alert(1)</script>", "&lt;", "&#x3c;", "[a](http://b)", "![a](b)", "http://a.b", "www.a.b", "a@b.c"),
+    *("${7*7}", "{{ 7 }}", "{% if %}", "status: x", "superseded by 9", "a b", "x", " "),
+)
+
+
+def hostile(chance: random.Random) -> str:
+    """A text that no document expects."""
+    return "".join(chance.choices(_PIECES, k=chance.randint(1, 6)))

@@ -1,0 +1,201 @@
+"""A page is valid HTML that needs no other file, says what the decision says, and shows each text of a user as text."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import html5lib
+import pytest
+from example_files import change, copied_example
+from running import run_command
+from subjects import EXAMPLES, hostile, subject_about, subject_of
+
+from advisor.decision.advisor import Advisor
+from advisor.decision.options import Comparer
+from advisor.requirements import load_bytes
+from advisor.team_documents.fingerprint import read_fingerprint
+from advisor.team_documents.forms import DocumentForm, document_text
+from advisor.team_documents.html import html_page, linked, rich
+from advisor.team_documents.subject import People
+from advisor.team_documents.verification_result import VerificationResult, VerifiedCell
+
+SECTIONS = ["verdict", "path", "features", "options", "todo", "evidence", "origin"]
+LARGEST = 300_000
+
+
+@pytest.fixture(scope="module")
+def comparer(advisor: Advisor) -> Comparer:
+    return Comparer(advisor)
+
+
+def parsed(page: str) -> Element:
+    """The page, read by a parser that fails for each error."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    root = parser.parse(page)
+    assert isinstance(root, Element)
+    return root
+
+
+def text_of(element: Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def level(element: Element) -> int:
+    return int(element.tag[1]) if re.fullmatch("h[1-6]", str(element.tag)) else 0
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_a_page_is_valid_and_complete(path: Path, advisor: Advisor, comparer: Comparer) -> None:
+    made = subject_of(path, advisor, comparer, people=People(("Ada",)))
+    page = document_text(DocumentForm.HTML, made)
+    assert len(page.encode()) <= LARGEST
+    root = parsed(page)
+    assert [found.get("aria-labelledby") for found in root.iter("section")] == SECTIONS
+    assert [link.get("href") for link in root.findall(".//nav//a")] == [f"#{name}" for name in SECTIONS]
+    ids = [found.get("id") for found in root.iter() if found.get("id")]
+    assert len(ids) == len(set(ids))
+    levels = [number for number in map(level, root.iter()) if number]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
+    for table in root.iter("table"):
+        assert text_of(table[0])
+        assert table[0].tag == "caption"
+        assert all(head.get("scope") in ("col", "row") for head in table.iter("th"))
+        widths = {len(row) for row in table.iter("tr")}
+        assert len(widths) == 1
+    for heading in root.iter():
+        assert not level(heading) or text_of(heading)
+    for paragraph in root.iter("li"):
+        assert text_of(paragraph)
+    shown = text_of(root.findall("body")[0])
+    assert not re.search(r"\.\. (?!})|: \.|\bNone\b(?! of)|Undefined| \(\)(?! =>)|&amp;", re.sub(r"\S+/\S+", "", shown))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_a_page_says_what_the_decision_says(path: Path, advisor: Advisor, comparer: Comparer) -> None:
+    made = subject_of(path, advisor, comparer)
+    root = parsed(html_page(made))
+    shown = text_of(root)
+    plain = [text.replace("`", "") for text in (made.decision.means, made.decision.verdict.rule.because)]
+    plain += [warning.title.replace("`", "") for warning in made.decision.warnings]
+    for text in plain if not made.decision.feasible else plain[:1] + plain[2:]:
+        assert " ".join(text.split()) in shown
+    steps = root.findall(".//ol[@class='path']/li")
+    assert [text_of(step[0])[3:] for step in steps] == [step.question for step in made.decision.steps]
+    assert all(len(step.findall(".//li[@class='taken']")) == 1 for step in steps)
+    for table in ("features", "options"):
+        assert root.findall(f".//section[@aria-labelledby='{table}']//table")
+
+
+def test_a_page_needs_no_other_file(advisor: Advisor, comparer: Comparer) -> None:
+    root = parsed(html_page(subject_of(EXAMPLES[0], advisor, comparer)))
+    policy = root.findall(".//meta[@http-equiv='Content-Security-Policy']")[0]
+    assert policy.get("content") == "default-src 'none'; style-src 'unsafe-inline'"
+    loading = {"script", "link", "img", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}
+    assert not loading & {str(found.tag) for found in root.iter()}
+    for found in root.iter():
+        assert not {"src", "srcset", "style", "background"} & set(found.keys())
+        assert not [name for name in found.keys() if str(name).startswith("on")]  # noqa: SIM118 (elements)
+    style = text_of(root.findall(".//style")[0])
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_settings_of_today_are_done_or_left(advisor: Advisor, comparer: Comparer) -> None:
+    text = (
+        "version: 1\nservice: desk\nscale: {instances: 3}\nenvironment: {platform: kubernetes, proxy: {kind: nginx}}\n"
+        "clients: {protocol: legacy}\ncurrent: {stateless_http: true, json_response: true}\n"
+    )
+    decision = advisor.decide(load_bytes(text.encode(), "requirements.yaml", advisor.space))
+    flags = decision.core.flags
+    root = parsed(html_page(subject_about(decision, comparer)))
+    done = [text_of(found) for found in root.findall(".//li[@class='done']")]
+    left = [text_of(found) for found in root.findall(".//li[@class='medium']")]
+    for name, value in flags._asdict().items():
+        shown = done if value else left
+        assert [line for line in shown if name in line], (name, done, left)
+
+
+def test_a_verification_is_evidence(advisor: Advisor, comparer: Comparer) -> None:
+    path = next(path for path in EXAMPLES if path.stem == "customer-service-agent")
+    cells = (VerifiedCell("stateful", "legacy", "sampling", "works", "error"),)
+    found = VerificationResult(
+        False, "customer-service-agent", "2026-11-28", "mcp 2.3", "nginx", 4, cells, ("A client failed",)
+    )
+    root = parsed(html_page(subject_of(path, advisor, comparer, verification=found)))
+    evidence = text_of(root.findall(".//section[@aria-labelledby='evidence']")[0])
+    assert "It does not confirm this decision." in evidence
+    assert "✕ error" in evidence
+    assert "A client failed" in evidence
+
+
+def test_the_name_of_a_file_chooses_the_form(tmp_path: Path) -> None:
+    file = copied_example(tmp_path)
+    page = tmp_path / "decision.html"
+    assert run_command("document", file, "-o", page).returncode == 0
+    text = page.read_text(encoding="utf-8")
+    found = read_fingerprint(text)
+    assert found is not None
+    assert found.form == "html"
+    assert f"mcp-advisor document {file} -o {page}\n" in text.replace("</code></pre>", "\n")
+    assert run_command("document", file, "-o", page).stderr.decode() == f"{page} is up to date.\n"
+    shown = run_command("document", file, "-o", "-", "--format", "html")
+    assert shown.returncode == 0
+    assert shown.stdout.decode().startswith("<!DOCTYPE html>")
+
+
+def test_a_page_is_checked(tmp_path: Path) -> None:
+    file = copied_example(tmp_path)
+    page = tmp_path / "decision.html"
+    run_command("document", file, "-o", page)
+    assert run_command("document", file, "--check", page).returncode == 0
+    change(file, "can_operate_affinity: false", "can_operate_affinity: true")
+    done = run_command("document", file, "--check", page)
+    assert done.returncode == 1
+    assert "decision: pattern changes from tiered" in done.stdout.decode()
+
+
+def flat(text: str) -> str:
+    forbidden = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+    return " ".join(re.sub(forbidden, " ", text).split())
+
+
+def test_hostile_texts_stay_texts_in_html() -> None:
+    chance = random.Random(17)
+    for _ in range(10_000):
+        text = hostile(chance)
+        made = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", " ", f"<p>{rich(text)}</p><p>{linked(text)}</p>")
+        parser = html5lib.HTMLParser(strict=False, namespaceHTMLElements=False)
+        fragment = parser.parseFragment(made)
+        assert not [error for error in parser.errors if "control" not in str(error)], (text, parser.errors)
+        assert {str(found.tag) for found in fragment.iter()} <= {"DOCUMENT_FRAGMENT", "p", "code", "a"}, text
+        assert flat(text_of(fragment[0])).replace("`", "") == flat(text).replace("`", ""), text
+
+
+def test_a_page_of_hostile_values_has_the_same_elements(advisor: Advisor, comparer: Comparer) -> None:
+    """Names of tools and hosts are limited, so the values replace the texts of a finished subject."""
+    chance = random.Random(18)
+    path = next(path for path in EXAMPLES if path.stem == "customer-service-agent")
+    made = subject_of(path, advisor, comparer, searched=0)
+    expected = [str(found.tag) for found in parsed(html_page(made)).iter() if found.tag != "code"]
+    decision = made.decision
+    for _ in range(30):
+        tools = tuple(tool._replace(name=f"t{hostile(chance)}") for tool in decision.requirements.tools)
+        tiers = tuple(tier._replace(tools=tuple(f"t{hostile(chance)}" for _ in tier.tools)) for tier in decision.tiers)
+        warnings = tuple(
+            warning._replace(message=f"m{hostile(chance)}", title=f"t{hostile(chance)}")
+            for warning in decision.warnings
+        )
+        requirements = replace(decision.requirements, tools=tools)
+        changed = decision._replace(tiers=tiers, warnings=warnings, requirements=requirements)
+        people = People((f"p{hostile(chance)}",))
+        comparison = made.comparison._replace(decision=changed)
+        page = html_page(made._replace(comparison=comparison, people=people, command=hostile(chance)))
+        found = [str(element.tag) for element in parsed(page).iter() if element.tag != "code"]
+        assert found == expected
