@@ -104,6 +104,16 @@ def test_options_of_click_and_typer_are_dynamic(options: str, default: bool, sca
     assert (value.kind, value.value, value.origin) == ("dynamic", default, "the option --stateless")
 
 
+def test_settings_in_settings_are_followed(scanned: Scan) -> None:
+    settings = "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings\nclass Http(BaseModel):\n"
+    settings += (
+        "    stateless: bool = True\nclass Settings(BaseSettings):\n    http: Http = Http()\nsettings = Settings()\n"
+    )
+    code = HEAD + "from settings import settings\nmcp = FastMCP('a', stateless_http=settings.http.stateless)"
+    value = only(scanned, code, **{"settings.py": settings}).flag("stateless_http")
+    assert (value.kind, value.value, value.origin) == ("dynamic", True, "`Http.stateless`")
+
+
 def test_two_values_are_never_a_guess(scanned: Scan) -> None:
     code = (
         HEAD

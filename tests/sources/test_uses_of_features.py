@@ -179,6 +179,13 @@ GUARDS = {
 }
 
 
+def test_an_early_end_for_other_clients_is_a_guard(scanned: Scan) -> None:
+    code = f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    if not ctx.session.check_client_capability(None):\n"
+    code += "        return 'no'\n    await ctx.elicit('x')"
+    (server,) = scanned(code).servers
+    assert [use.guard for use in server.tools[0].uses] == ["capability"]
+
+
 @pytest.mark.parametrize("guard", GUARDS)
 def test_the_guard_of_a_call_is_read(guard: str, scanned: Scan) -> None:
     (server,) = scanned(f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    {GUARDS[guard]}").servers

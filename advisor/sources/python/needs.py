@@ -61,6 +61,7 @@ class FeatureUses:
         self._reached: dict[tuple[object, ...], list[ReachedFunction]] = {}
         self._stated: dict[Function, dict[str, str]] = {}
         self._sent = {name: entry.id for entry in knowledge.sent_notifications.values() for name in entry.names}
+        self._ends: dict[Function, float] = {}
         self._objects: dict[str, Defined] = {}
         self._requests = {name: entry.id for entry in knowledge.input_requests.values() for name in entry.names}
 
@@ -294,11 +295,25 @@ class FeatureUses:
             if isinstance(parent, ast.Try) and child in parent.body and parent.handlers:
                 goes_on = any(_continues(handler) for handler in parent.handlers)
                 return "open" if goes_on and not _gives_up(_next(parent, visit.module)) else "caught"
-            if isinstance(parent, ast.If) and child in parent.body:
-                names = {getattr(each, "attr", getattr(each, "id", "")) for each in ast.walk(parent.test)}
-                if names & set(_ANSWERS):
-                    return "capability"
+            if isinstance(parent, ast.If) and child in parent.body and _asks_for_support(parent):
+                return "capability"
+        if visit.function not in self._ends:
+            self._ends[visit.function] = _first_end(visit)
+        if self._ends[visit.function] < getattr(node, "lineno", 0):
+            return "capability"
         return visit.guard
+
+
+def _asks_for_support(branch: ast.If) -> bool:
+    """Return whether the test of a branch looks at the capabilities of the client."""
+    return any(getattr(each, "attr", getattr(each, "id", "")) in _ANSWERS for each in ast.walk(branch.test))
+
+
+def _first_end(visit: ReachedFunction) -> float:
+    """Return the line of the first branch that ends a function for a client without a feature; infinity for none."""
+    branches = [part for part in visit.module.within(visit.function) if isinstance(part, ast.If)]
+    ends = [part for part in branches if isinstance(part.body[-1], (ast.Return, ast.Raise)) and _asks_for_support(part)]
+    return min((part.lineno for part in ends), default=float("inf"))
 
 
 def _continues(handler: ast.ExceptHandler) -> bool:

@@ -268,6 +268,11 @@ class Values:
             owner = module.class_of(expr)
             for assigned in module.own_values(owner, expr.attr):
                 return self._object(assigned, module, depth - 1)
+        if isinstance(expr, ast.Attribute):
+            outer = self._object(expr.value, module, depth - 1)
+            member = self._tree.member(outer, expr.attr) if isinstance(outer, Defined) else None
+            if isinstance(member, Defined) and isinstance(member.node, ast.Call):  # settings in settings
+                return self._object(member.node, member.module, depth - 1)
         found = Defined(module, expr) if isinstance(expr, ast.Call) else self._tree.resolve(expr, module)
         if not isinstance(found, Defined):
             return None
