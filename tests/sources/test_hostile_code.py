@@ -87,9 +87,13 @@ HOSTILE = {
     "a name that is itself": HEAD + "a = b\nb = a\nmcp = FastMCP('a', stateless_http=a)\na.run()",
     "a function that calls itself": HEAD
     + "def f(x):\n    return f(x)\nmcp = FastMCP('a', stateless_http=f(1))\nf(mcp).run()",
+    "a tool that wraps itself": HEAD
+    + "mcp = FastMCP('a')\na = wrap(a)\nb = wrap(a, b)\nb = wrap(b, b, a)\nmcp.tool()(b)\nmcp.add_tool(a)",
     "a class that is its own base": HEAD + "class A(B): ...\nclass B(A): ...\nmcp = A('a')\nmcp.run()",
     "a module that imports itself": "from server import mcp\nfrom server import *\n" + HEAD + "mcp.run()",
     "a mapping that contains itself": HEAD + "d = {}\nd = {**d, 'a': d['a']}\nmcp = FastMCP('a', **d)",
+    "a mapping that is made of itself": HEAD
+    + "d = dict(**d)\nd = dict(a=1, **d)\nmcp = FastMCP('a', **d)\nmcp.run(**d)",
     "many calls": HEAD
     + "mcp = FastMCP('a')\n"
     + "@mcp.tool()\nasync def a(ctx: Context):\n"

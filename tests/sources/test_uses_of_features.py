@@ -66,6 +66,8 @@ INDIRECT = {
     "a factory of decorators": "def audited(server, name):\n    return server.tool(name=name)\n@audited(mcp, 'a')\n"
     "async def call(ctx: Context):\n    await ctx.elicit('x')",
     "a wrapper of a function": "async def a(ctx: Context):\n    await ctx.elicit('x')\nmcp.tool(name='a')(logged(a))",
+    "a function that is wrapped under the same name": "async def find(ctx: Context):\n    await ctx.elicit('x')\n"
+    "def setup():\n    made = find\n    if x:\n        made = wrap(made, {})\n    mcp.tool(name='a')(made)",
     "a server that registers its own tools": "class Mine(FastMCP):\n    def __init__(self):\n        super().__init__('a')\n"
     "        self.add_tool(self.a)\n    async def a(self, ctx: Context):\n        await ctx.elicit('x')\nmine = Mine()",
     "an object that passes tools on": "class Guide:\n    def __init__(self, server: FastMCP):\n        self.server = server\n"

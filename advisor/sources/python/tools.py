@@ -135,12 +135,16 @@ class ServerTools:
                     name = self._name(inner, module, found.node)  # type: ignore[arg-type]
                     yield ToolFunction(name, server, found.module, found.node, module.location(element))  # type: ignore[arg-type]
 
-    def _functions(self, expr: ast.expr, module: Module) -> list[Defined]:
+    def _functions(self, expr: ast.expr, module: Module, depth: int = 4) -> list[Defined]:
         """Return the functions of the tree that an argument stands for; several for the variable of a loop."""
+        if depth <= 0:
+            return []
         if isinstance(expr, ast.Call):
             name = getattr(expr.func, "attr", getattr(expr.func, "id", ""))
             inner = [argument(expr, "fn", 0)] if name in _WRAPPERS else list(expr.args)
-            return [found for part in inner if part is not None for found in self._functions(part, module)][:1]
+            return [found for part in inner if part is not None for found in self._functions(part, module, depth - 1)][
+                :1
+            ]
         if isinstance(expr, ast.Attribute) and isinstance(expr.value, ast.Name):
             owner = module.class_of(expr) if expr.value.id == "self" else None
             kind = Defined(module, owner) if owner is not None else self._values.class_of(expr.value, module)
@@ -152,11 +156,19 @@ class ServerTools:
                 loop = isinstance(parent, (ast.For, ast.AsyncFor)) and getattr(parent.target, "id", "") == expr.id
                 if loop and isinstance(parent, (ast.For, ast.AsyncFor)):
                     return [
-                        each for part in self._elements(parent.iter, module) for each in self._functions(part, module)
+                        each
+                        for part in self._elements(parent.iter, module)
+                        for each in self._functions(part, module, depth - 1)
                     ]
         found = self._tree.resolve(expr, module)
         if isinstance(found, Defined) and isinstance(found.node, ast.Call) and found.node is not expr:
-            return self._functions(found.node, found.module)  # a function in a wrapper
+            places = [*found.module.scopes(expr), None] if isinstance(expr, ast.Name) and found.module is module else []
+            name = expr.id if isinstance(expr, ast.Name) else ""
+            bound = next((nodes for place in places if (nodes := module.bindings(place, name))), [found.node])
+            for node in reversed(bound):  # a function in a wrapper, such as `tool = wrapped(tool)`
+                inside = self._functions(node, found.module, depth - 1) if isinstance(node, ast.expr) else []
+                if inside:
+                    return inside
         return [found] if isinstance(found, Defined) and isinstance(found.node, _FUNCTIONS) else []
 
     def _elements(self, expr: ast.expr, module: Module) -> list[ast.expr]:

@@ -63,14 +63,14 @@ class Values:
             return self._joined([self.of(part, module, depth - 1) for part in (expr.body, expr.orelse)], here)
         return CodeValue("dynamic", None, _COMPUTED, here)
 
-    def keyword(self, call: ast.Call, name: str, module: Module) -> CodeValue:
+    def keyword(self, call: ast.Call, name: str, module: Module, depth: int = DEPTH) -> CodeValue:
         """Return the value of a keyword argument, also inside a `**` argument."""
         for keyword in call.keywords:
             if keyword.arg == name:
-                return self.of(keyword.value, module)
+                return self.of(keyword.value, module, depth)
         for keyword in call.keywords:
             if keyword.arg is None:
-                found = self._in_mapping(keyword.value, name, module, DEPTH)
+                found = self._in_mapping(keyword.value, name, module, depth)
                 if found.kind != "unset":
                     return found
         return UNSET
@@ -349,7 +349,7 @@ class Values:
             found = [self._in_mapping(value, key, module, depth - 1) for value in spread]
             return next((value for value in found if value.kind != "unset"), UNSET)
         if isinstance(expr, ast.Call) and dotted(expr.func) == "dict":
-            return self.keyword(expr, key, module)
+            return self.keyword(expr, key, module, depth - 1)
         if isinstance(expr, ast.Name):
             stored = self._stored(expr, key, module, depth)
             if stored is not None:
