@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import signal
+import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -296,9 +297,13 @@ class _Interruption:
     code = Exit.INTERRUPTED
 
     def end(self, number: int, _frame: object) -> None:
-        """Handle a signal: the effect is that of Ctrl-C, but the exit code is that of the signal."""
+        """Handle a signal: the effect is that of Ctrl-C, but the exit code is that of the signal.
+
+        If the terminal is closed, the next prompt fails with EIO. A second error could then meet the handling of EIO.
+        """
         self.code = Exit(128 + number)
-        signal.raise_signal(signal.SIGINT)
+        if self.code != Exit.HUNG_UP or sys.stdin.isatty():
+            signal.raise_signal(signal.SIGINT)
 
     def error(self, message: str) -> InterruptedByUserError:
         """Return the error for the user."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -70,11 +71,14 @@ def _line() -> str:
     """Return a typed line.
 
     Raises:
-        KeyboardInterrupt: the user presses Ctrl-D, also after some text, or the terminal was closed.
+        KeyboardInterrupt: the user presses Ctrl-D, also after some text.
+        OSError: the terminal was closed.
     """
     print("> ", end="", file=sys.stderr, flush=True)
     # A terminal gives a line to one read. Ctrl-D gives the text before it, without the end of a line.
     typed = os.read(sys.stdin.fileno(), _LONGEST).decode(sys.stdin.encoding, "replace")
+    if not typed and not os.isatty(sys.stdin.fileno()):
+        raise OSError(errno.EIO, "the terminal was closed")
     if not typed.endswith("\n"):
         raise KeyboardInterrupt
     return typed.strip()

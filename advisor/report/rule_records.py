@@ -186,6 +186,12 @@ class Catalogue:
         start = "term is "
         return {name[len(start) :]: text for name, text in self._knowledge.phrases.items() if name.startswith(start)}
 
+    def term(self, name: str) -> str:
+        """Return the meaning of a word of the glossary, or "" if the glossary does not have the word."""
+        found = self._words.get(plain(name), [])
+        kind = self._knowledge.phrases["word.term"]
+        return next((word.means for word in found if word.kind == kind), "")
+
     def preempting(self, table: RuleTable, position: int) -> list[Rule]:
         """The earlier rules of a `first` table that can apply to the same facts as the rule at `position`."""
         if table.hit_policy != "first":

@@ -191,6 +191,8 @@ def _example(example: RuleData, catalogue: Catalogue) -> str:
 
 
 def _table_sheet(record: RuleData, catalogue: Catalogue) -> Iterator[_Section]:
+    if means := catalogue.term(record["id"]):  # the word of a screen comes before the table with its name
+        yield f"{record['id']}  Term", [means]
     yield f"{record['id']}  {record['title']}", [record["question"], _ORDERS[record["hit_policy"]]]
     known = [name for name in record["inputs"] if not table_only(name)]
     yield "Facts that the rules use", [", ".join(known)] if known else []

@@ -170,6 +170,14 @@ def test_a_word_with_several_meanings_starts_with_that_of_the_screens(
     assert meanings(catalogue, word)[0][1].startswith(first)
 
 
+@pytest.mark.parametrize("word", ["session", "Affinity"])
+def test_a_word_that_is_also_a_table_starts_with_its_meaning(word: str, catalogue: Catalogue) -> None:
+    lines = [line.text for line in entry_lines({**catalogue.find(word)}, catalogue)]
+    assert lines[0].endswith("Term")
+    assert catalogue.term(word) in lines[1]
+    assert "The first rule that applies decides." in " ".join(lines)
+
+
 def test_every_label_of_the_wording_can_be_explained(advisor: Advisor, catalogue: Catalogue) -> None:
     phrases = advisor.knowledge.phrases
     shown = r"screen\.(label\.|features|warnings|next|tiers|pattern\.)"

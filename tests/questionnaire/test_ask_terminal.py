@@ -453,10 +453,12 @@ def test_each_answer_is_saved_immediately(start: Start, tmp_path: Path) -> None:
     again.see(f"{SERVICE} svc", f"? {INSTANCES}")
 
 
-def test_a_closed_terminal_leaves_the_answers(start: Start, tmp_path: Path) -> None:
-    terminal = start()
-    terminal.answer(SERVICE, "svc", ENTER)
-    terminal.see(f"? {CURRENT}")
+@pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
+def test_a_closed_terminal_leaves_the_answers(start: Start, tmp_path: Path, term: str) -> None:
+    terminal = start(TERM=term)
+    terminal.see(SERVICE, "back)")
+    terminal.send("svc", ENTER if term != "dumb" else "\n")
+    terminal.see(CURRENT, "back)")
     assert terminal.hang_up() == 129
     assert yaml.safe_load((tmp_path / "requirements.partial.yaml").read_text())["service"] == "svc"
 
