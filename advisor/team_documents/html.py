@@ -21,6 +21,7 @@ from advisor.sentences import inside, listed
 from advisor.team_documents.adr import facts_of, failing_text, title
 from advisor.team_documents.decision_path import path_nodes
 from advisor.team_documents.one_page import settings
+from advisor.team_documents.pictures import WIDTH, sequences, topology
 from advisor.team_documents.subject import Subject
 from advisor.templating import environment
 
@@ -56,6 +57,8 @@ def html_page(subject: Subject) -> str:
         title=title(decision),
         settings=settings(decision) if decision.feasible else [],
         nodes=path_nodes(decision),
+        pictures=[topology(decision), *sequences(decision)] if decision.feasible else [],
+        width=WIDTH,
         tasks=tasks(decision),
         eras=ERAS,
         wording=decision_wording,
