@@ -308,6 +308,12 @@ def proxy_update(kit: KitContext) -> str:
     return "" if proxy is None else "loses" if proxy.only_one else "keeps"
 
 
+def proxy_stop(kit: KitContext) -> int:
+    """Return the maximum seconds from SIGTERM to the end of the proxy's pod; 0 if the kit has no pod for a proxy."""
+    proxy = _proxy(kit)
+    return proxy.stop_s if proxy else 0
+
+
 def fixed_pods(kit: KitContext) -> int:
     """Return the number of pods that the configuration of the proxy lists, so that there is no autoscaler; else 0."""
     if kit.platform != "kubernetes":

@@ -123,6 +123,11 @@ async def succeeds(url: str) -> bool:
     return (await _answer(url))[0] == 200
 
 
+async def status(url: str) -> int:
+    """The HTTP status of the answer to a GET request of the http URL; 0 without an HTTP answer within two seconds."""
+    return (await _answer(url))[0]
+
+
 async def header(url: str, name: str) -> str:
     """A header of the answer to a GET request of the http URL; "" without this header, or without an answer in time."""
     return (await _answer(url))[1].get(name.lower(), "")

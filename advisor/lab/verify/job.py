@@ -37,6 +37,7 @@ from advisor.lab.testserver.execution_log import FOLDER
 from advisor.lab.verify.addresses import check_addresses
 from advisor.lab.verify.checking import check
 from advisor.lab.verify.conduct import foresight
+from advisor.lab.verify.containers import check_deployment
 from advisor.lab.verify.expected_failures import as_documented, failures_to_inject
 from advisor.lab.verify.kit_documents import read_kit_documents
 from advisor.lab.verify.kit_edits import read_kit_edits
@@ -219,7 +220,8 @@ async def _with_cells(found: Verification, job: VerificationPlan, fleet: Fleet, 
         found = replace(found, traffic=tuple(traffic), problems=(*found.problems, *problems))
         found = await check(found, fleet, job.prepared.cells, foresight(job.prepared, job.advisor), steps)
         found = replace(found, problems=(*found.problems, *await check_addresses(fleet, steps)))
-        found = replace(found, trials=(*found.trials, *await check_strangers(fleet, steps)))
+        trials = [*await check_strangers(fleet, steps), *await check_deployment(fleet, steps)]
+        found = replace(found, trials=tuple(trials))
     dead = [
         f"The process {process.name} ended (exit code {process.code})"
         for process in fleet.processes

@@ -32,7 +32,10 @@ _STARTED_NOTE = (
     "it tries no timeout longer than its calls, no limit on sizes or numbers, no lifetime and no log "
     "(-: generated, +: found)."
 )
-_UNUSED_NOTE = "This run does not use these lines, which differ from the generated kit (-: generated, +: found)."
+_UNUSED_NOTE = (
+    "No process of this run uses all of these lines, which differ from the generated kit (-: generated, +: found). The "
+    'section "Other checks" has what this run checked in these files.'
+)
 
 
 class _Edit(NamedTuple):
