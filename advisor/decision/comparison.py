@@ -64,7 +64,7 @@ class DeploymentOption(NamedTuple):
         configuration: the id of the entry of rules/configurations.yaml.
         core: the configuration in the form of a decision. For an option that is not possible, the mechanism is that of
             the decision after `wins`.
-        means: the pattern in words.
+        means: the pattern in words, with the calls of a language model by the server.
         chosen: whether the option is the decision.
         barriers: the facts that forbid the option; empty if it is possible.
         features: the feature table of the option. For an option that is not possible, this is the table that it would

@@ -150,6 +150,8 @@ class Comparer:
         chosen = decision.feasible and target_of(core) == target_of(decision.core)
         rows = decision.features if chosen else self._reworded(rows, decision)
         means = pattern_in_words(core, requirements, facts, self._knowledge)
+        if core.substitute != "none":
+            means = self._knowledge.phrases[f"option.with.{core.substitute}"].format(pattern=means)
         return DeploymentOption(forced.kind, entry.id, core, means, chosen, forced.barriers, rows, tiers, {})
 
     def _divides(self, forced: _Forced) -> bool:

@@ -104,8 +104,6 @@ def option_entries(subject: Subject) -> list[OptionEntry]:
     found: dict[str, OptionEntry] = {}
     for option in subject.comparison.leading:
         name = option.means[:1].upper() + option.means[1:]
-        if option.core.substitute != "none":
-            name = f"{name}, with direct calls of a language model"
         rows = [row for row in option.features if row.need != "none" and row.feature != "plain"]
         kept = tuple(inside(row.title) for row in rows if not row.lost and not row.substituted)
         estimates = tuple((_rating(estimate), estimate) for estimate in option.estimates.values())

@@ -187,6 +187,12 @@ def test_the_leading_options_have_at_most_one_model_of_the_server(
         assert len(leading) <= 6
 
 
+def test_the_leading_options_have_different_words(compared: list[tuple[dict[str, Any], Comparison]]) -> None:
+    for asked, comparison in compared:
+        words = [option.means for option in comparison.leading]
+        assert len(set(words)) == len(words), asked
+
+
 def test_flags_that_stay_the_same_take_no_time(compare: Callable[..., Comparison]) -> None:
     today = {"current.stateless_http": True, "current.json_response": False}
     timeline = {
