@@ -23,6 +23,14 @@ class TemplateBytecodeCache(FileSystemBytecodeCache):
         """Create a cache in the user's cache folder."""
         super().__init__(str(cache_dir() / "templates"))
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether both caches have the same folder, so that `environment` keeps the templates of a process."""
+        return isinstance(other, TemplateBytecodeCache) and other.directory == self.directory
+
+    def __hash__(self) -> int:
+        """Return the hash of the folder."""
+        return hash(self.directory)
+
     def load_bytecode(self, bucket: Bucket) -> None:
         """Load the cached code if it belongs to this source. A file of another user is ignored."""
         try:

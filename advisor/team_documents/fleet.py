@@ -1,6 +1,6 @@
 """The index page of a folder of documents: a row for each requirements file, the greatest risk first.
 
-The words are in templates/documents/fleet.md.j2.
+The words are in templates/documents/fleet.md.j2 and fleet.html.j2.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from advisor import __version__
 from advisor.knowledge.revision import KnowledgeRevision
 from advisor.report.overview import OverviewRow, summary
 from advisor.team_documents.adr import render
+from advisor.team_documents.html import render_html
 from advisor.team_documents.marked_part import MarkedPart
 from advisor.team_documents.writing import WrittenFile, read_text
 
@@ -75,8 +76,10 @@ def write_index(path: Path, fleet: ServiceFleet) -> WrittenFile | None:
         UsageError: the page cannot be read.
         OSError: the page cannot be written.
     """
-    text = f"{_list(fleet)}\n{_render('origin', fleet)}".rstrip()
-    return _PART.write(path, text, before=f"# {fleet.phrases['batch.title']}\n\n")
+    is_page = path.suffix == ".html"
+    text = f"{_render('list', fleet, is_page)}\n{_render('origin', fleet, is_page)}".rstrip()
+    before, after = (_render(part, fleet, is_page) for part in ("head", "foot"))
+    return _PART.write(path, text, before=f"{before}\n", after=after)
 
 
 def is_list_of(path: Path, fleet: ServiceFleet) -> bool:
@@ -86,7 +89,7 @@ def is_list_of(path: Path, fleet: ServiceFleet) -> bool:
         UsageError: the page cannot be read.
     """
     text = read_text(path)
-    return _list(fleet) in text or not _PART.is_in(text)
+    return _render("list", fleet, path.suffix == ".html") in text or not _PART.is_in(text)
 
 
 def document_places(files: Sequence[str]) -> dict[str, str]:
@@ -103,19 +106,25 @@ def document_places(files: Sequence[str]) -> dict[str, str]:
     return {file: name if taken.count(name.casefold()) == 1 else file for file, name in short.items()}
 
 
-def _list(fleet: ServiceFleet) -> str:
-    return _render("list", fleet)
-
-
-def _render(part: str, fleet: ServiceFleet) -> str:
+def _render(part: str, fleet: ServiceFleet, is_page: bool) -> str:
+    """Return a part of the index page: `head`, `list`, `origin` or `foot`."""
     entries = by_risk(fleet.entries)
-    rows = [entry.row for entry in entries]
-    return render(
-        "fleet.md.j2",
-        part=part,
-        fleet=fleet,
-        entries=entries,
-        phrases=fleet.phrases,
-        version=__version__,
-        summary=summary(rows, "", fleet.phrases),
-    )
+    values = {
+        "part": part,
+        "fleet": fleet,
+        "entries": entries,
+        "phrases": fleet.phrases,
+        "version": __version__,
+        "summary": summary([entry.row for entry in entries], "", fleet.phrases),
+    }
+    if not is_page:
+        return render("fleet.md.j2", **values)
+    return render_html("fleet.html.j2", **values, kinds=[_kinds(entry.row) for entry in entries])
+
+
+def _kinds(row: OverviewRow) -> list[str]:
+    """Return the filters of the page that show a row."""
+    if row.warnings is None:
+        return ["invalid"]
+    kinds = {"impossible": not row.decided, "high": row.warnings[0] > 0, "lost": bool(row.lost)}
+    return [kind for kind, applies in kinds.items() if applies]

@@ -7,7 +7,7 @@ escapes each value.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -49,8 +49,8 @@ class Task(NamedTuple):
 def html_page(subject: Subject) -> str:
     """Return the page without its fingerprint."""
     decision = subject.decision
-    made = environment(templates_dir() / "documents", TemplateBytecodeCache(), rich=rich, inside=inside, linked=linked)
-    text = made.get_template("decision.html.j2").render(
+    return render_html(
+        "decision.html.j2",
         subject=subject,
         decision=decision,
         comparison=subject.comparison,
@@ -70,7 +70,12 @@ def html_page(subject: Subject) -> str:
         listed=listed,
         no_kit=no_kit,
     )
-    return cleaned(text)
+
+
+def render_html(template: str, **values: Any) -> str:
+    """Render a page, or a part of it, of templates/documents/ with the filters that all pages share."""
+    made = environment(templates_dir() / "documents", TemplateBytecodeCache(), rich=rich, inside=inside, linked=linked)
+    return cleaned(made.get_template(template).render(**values))
 
 
 def cleaned(page: str) -> str:
