@@ -48,7 +48,7 @@ class KitProxy(NamedTuple):
     connections: str
     reload: str = ""
     reloaded: str = ""
-    silent: bool = False
+    mark: dict[Literal["file", "after", "line", "path", "status"], str] = {}  # noqa: RUF012
     options: dict[Literal["pod", "lab"], list[str]] = {}  # noqa: RUF012
     drains: bool = True
     fixed_entries: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 import sys
 import threading
 from collections import Counter
@@ -29,6 +30,7 @@ from advisor.lab.fleet.proxies import Proxies
 from advisor.lab.fleet.proxy_program import healthy
 from advisor.lab.process import ports
 from advisor.lab.process.run import Run
+from advisor.lab.topology.balancer import NAMES, Balancer
 
 pytestmark = pytest.mark.retried(
     "The processes of a run share the processors, and their start, their answers and their end have deadlines."
@@ -224,12 +226,41 @@ def test_two_proxies_of_the_kit_serve_and_reload_one_after_another(
             assert [process.said("successfully reloaded") for process in found.proxies] == [1, 1]
         elif kind == "traefik":  # Traefik reloads without a new process, and logs nothing
             assert pids(found) == before
+            for process, port in zip(found.proxies, found.doors, strict=True):
+                text = (tmp_path / "temporary" / found._run.folder.name / process.name / "traefik.yaml").read_text()
+                (id,) = re.findall(r"loaded-(\w+):", text)
+                assert await ports.status(f"http://127.0.0.1:{port}/healthz?loaded={id}") == 418
         else:
             assert all(now - old for now, old in zip(pids(found), before, strict=True))
         assert found.before.members() == above
         assert await healthy(found.port)
 
     open_proxies(check, advisor, decide, tmp_path, KINDS[kind])
+
+
+@pytest.mark.programs
+@pytest.mark.skipif(sys.platform != "linux", reason="one address on loopback")
+@pytest.mark.parametrize(
+    "strategy", ["traefik-sticky-cookie", "traefik-hrw", "traefik-cookie", "caddy-session-envelope"]
+)
+def test_a_proxy_uses_a_changed_number_of_servers_immediately(advisor: Advisor, temporary: Path, strategy: str) -> None:
+    """No request after the change reaches a server that was taken out, and a server that was added gets requests."""
+    balancer = Balancer(advisor.knowledge.topology[strategy], advisor)
+    sources = [f"127.0.{number}.1" for number in range(1, 41)]
+
+    def reached(port: int) -> set[int]:
+        return {asked(port, "/mcp", source=source)[0]["server"] for source in sources}
+
+    async def work(behind: Sequence[int]) -> None:
+        addresses = [f"127.0.0.1:{server}" for server in behind]
+        async with Run.open("balancer") as run:
+            _, port = await balancer.start(run, addresses)
+            for count in (2, 3, 2):
+                await balancer.change(run, addresses[:count], name=NAMES[0], port=port)
+                assert await asyncio.to_thread(reached, port) == set(behind[:count])
+
+    with echoes(3) as behind:
+        asyncio.run(asyncio.wait_for(work(behind), 120))
 
 
 @pytest.mark.programs
@@ -261,7 +292,12 @@ def test_envoy_does_not_reload(
 
 @pytest.mark.programs
 @pytest.mark.parametrize(
-    ("kind", "file", "said"), [("nginx", "nginx.conf", "emerg"), ("caddy", "Caddyfile", "failed to reload")]
+    ("kind", "file", "said"),
+    [
+        ("nginx", "nginx.conf", "emerg"),
+        ("caddy", "Caddyfile", "failed to reload"),
+        ("traefik", "traefik.yaml", "could not find expected"),
+    ],
 )
 def test_a_reload_without_effect_is_reported(
     advisor: Advisor,
@@ -273,17 +309,30 @@ def test_a_reload_without_effect_is_reported(
     file: str,
     said: str,
 ) -> None:
-    """nginx keeps its old workers, and Caddy its old configuration, when it cannot read its new configuration."""
-    monkeypatch.setattr(proxy_program, "_RELOAD_S", 1.0)
+    """nginx keeps its old workers, and the others keep their old configuration, if they cannot read the new one."""
+    monkeypatch.setattr(proxy_program, "_RELOAD_S", 5.0)  # Traefik applies a change up to two seconds later
 
     async def check(found: Proxies) -> None:
         second = tmp_path / "temporary" / found._run.folder.name / "proxy-2" / file
-        second.write_text("no configuration {")
+        second.write_text(f"{second.read_text()}\nno configuration {{")
         with pytest.raises(LabError, match="proxy-2 did not reload") as caught:
             await found.reload()
         assert any(said in line for line in caught.value.lines), caught.value.lines
 
     open_proxies(check, advisor, decide, tmp_path, KINDS[kind])
+
+
+@pytest.mark.programs
+def test_a_configuration_without_a_place_for_the_mark_is_reported(
+    advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path, temporary: Path
+) -> None:
+    async def check(found: Proxies) -> None:
+        first = tmp_path / "temporary" / found._run.folder.name / "proxy-1" / "traefik.yaml"
+        first.write_text(first.read_text().replace("  routers:\n", "  routers:  # all\n"))
+        with pytest.raises(LabError, match=r"traefik\.yaml has no line `routers:` of its own"):
+            await found.reload()
+
+    open_proxies(check, advisor, decide, tmp_path, KINDS["traefik"])
 
 
 def test_a_stand_in_proxy_is_not_reloaded(advisor: Advisor, decide: Callable[..., Decision], tmp_path: Path) -> None:

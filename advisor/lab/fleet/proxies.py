@@ -169,7 +169,7 @@ class Proxies:
             raise LabError("The proxy of this fleet does not reload its configuration.")
         program, count = ProxyProgram(kit.proxy, kit.carried), sum(self._plan.instances.values())
         for process, port in zip(self.proxies, self.doors, strict=True):
-            await program.reload(process, port, count)
+            await program.reload(process, self._run.folder / process.name, port, count)
 
 
 async def together(work: Iterable[Awaitable[_T]]) -> list[_T]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -104,11 +105,12 @@ class ProxyProgram:
             return await healthy(port)
         return await ports.header(_health(port), "x-instances") == str(count)
 
-    async def reload(self, process: Process, port: int, count: int) -> None:
+    async def reload(self, process: Process, folder: Path, port: int, count: int) -> None:
         """Wait until a proxy uses its changed configuration. A proxy of a kit gets the signal for a reload.
 
         Args:
             process: the proxy.
+            folder: the folder of its configuration.
             port: its port.
             count: the number of servers in the changed configuration.
 
@@ -116,30 +118,48 @@ class ProxyProgram:
             LabError: the proxy did not read its configuration in time.
         """
         if self.kit_proxy is not None:
-            if self.kit_proxy.silent:
-                process.signal(signal.Signals[self.kit_proxy.reload])
-                await self._wait_until_ready(port, count)
-            else:
-                await self._signal(process, self.kit_proxy)
+            await self._signal(process, self.kit_proxy, folder, port)
             return
-        await self._wait_until_ready(port, count)
-
-    async def _wait_until_ready(self, port: int, count: int) -> None:
         end = time.monotonic() + _READ_S
         while not await self._ready(port, count):
             if time.monotonic() > end:
                 raise LabError(f"{self._name} did not read its new configuration within {_READ_S:g} s.")
             await asyncio.sleep(POLL_S)
 
-    async def _signal(self, process: Process, kit_proxy: KitProxy) -> None:
+    async def _signal(self, process: Process, kit_proxy: KitProxy, folder: Path, port: int) -> None:
         before, said = set(process.members()), process.said(kit_proxy.reloaded)
+        marked = _mark(kit_proxy, folder) if kit_proxy.mark else ""
+
+        async def reloaded() -> bool:
+            if marked:
+                return str(await ports.status(f"http://127.0.0.1:{port}{marked}")) == kit_proxy.mark["status"]
+            if kit_proxy.reloaded:
+                return process.said(kit_proxy.reloaded) > said
+            return not set(process.members()) <= before
+
         process.signal(signal.Signals[kit_proxy.reload])
         end = time.monotonic() + _RELOAD_S
-        while process.said(kit_proxy.reloaded) <= said if kit_proxy.reloaded else set(process.members()) <= before:
+        while not await reloaded():
             if time.monotonic() > end or not process.alive():
                 lines = process.tail()
                 raise LabError(f"{process.name} did not reload within {_RELOAD_S:g} s.", lines=lines, log=process.log)
             await asyncio.sleep(POLL_S)
+
+
+def _mark(kit_proxy: KitProxy, folder: Path) -> str:
+    """Add a line to the configuration that no earlier one has. Returns the path whose status the line changes.
+
+    Raises:
+        LabError: a user removed the line after which the mark belongs.
+    """
+    mark, id = kit_proxy.mark, secrets.token_hex(4)
+    file = folder / mark["file"]
+    before, after, rest = file.read_text().partition(f"\n{mark['after']}\n")
+    if not after:
+        line = mark["after"].strip()
+        raise LabError(f"{file.name} has no line `{line}` of its own, so the lab cannot see its reload.")
+    file.write_text(f"{before}{after}{mark['line'].format(id=id)}\n{rest}")
+    return mark["path"].format(id=id)
 
 
 async def healthy(port: int) -> bool:

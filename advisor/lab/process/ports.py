@@ -115,12 +115,12 @@ async def listening(port: int) -> bool:
 
 async def answers(url: str) -> bool:
     """Whether a GET request of the http URL gets a status below 500 within two seconds."""
-    return 0 < (await _answer(url))[0] < 500
+    return 0 < await status(url) < 500
 
 
 async def succeeds(url: str) -> bool:
     """Whether a GET request of the http URL gets status 200 within two seconds."""
-    return (await _answer(url))[0] == 200
+    return await status(url) == 200
 
 
 async def status(url: str) -> int:

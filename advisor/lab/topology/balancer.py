@@ -131,7 +131,7 @@ class Balancer:
         self.write(new, tuple(addresses), port)
         changed = self._file()
         (new / changed).replace(folder / changed)  # the program must never read a part of the file
-        await self._program.reload(self._processes[name], port, len(addresses))
+        await self._program.reload(self._processes[name], folder, port, len(addresses))
 
     def write(self, folder: Path, addresses: tuple[str, ...], port: int) -> None:
         """Write the configuration.
