@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-import node_project
 import test_kit_tests
 from sdk_lines import MODERN_LINES, SDK_LINES
 from test_foreign_clients import CONFORMED, FRONTS, INSPECTED, MODERN
@@ -19,7 +19,7 @@ def test_every_line_and_front_meets_each_tool() -> None:
 
 
 def test_no_address_of_the_lock_file_is_a_mirror() -> None:
-    packages = json.loads((node_project.SOURCES / "package-lock.json").read_text())["packages"]
+    packages = json.loads((Path(__file__).with_name("foreign") / "package-lock.json").read_text())["packages"]
     addresses = [package["resolved"] for name, package in packages.items() if name]
     assert all(address.startswith("https://registry.npmjs.org/") for address in addresses)
 

@@ -33,7 +33,14 @@ pytestmark = [
     BUSY_PROXY,
 ]
 
-node = node_project.node  # fixtures
+SOURCES = Path(__file__).with_name("foreign")
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
+    return node_project.installed(SOURCES, tmp_path_factory)
+
+
 python, kit = test_server_run.python, test_server_run.kit
 
 LEGACY, MODERN = "2025-11-25", "2026-07-28"

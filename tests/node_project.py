@@ -1,4 +1,4 @@
-"""The clients of tests/kit/foreign, installed with npm once for all processes of a test run."""
+"""Projects for Node, each installed with npm once for all processes of a test run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 
 from advisor.knowledge.versions import at_least
 
-SOURCES = Path(__file__).with_name("foreign")
 OLDEST = "22.19"
 """The oldest release of Node that the Inspector and the conformance suite start with."""
 INSTALL = "Install it with: pip install -e '.[dev]' (or the Debian packages nodejs and npm, if they are new enough)"
 FILES = ("package.json", "package-lock.json", "visit.mjs")
+"""The files of each project."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,18 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": path}
 
 
-@pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
-    """The project with the packages of its lock file."""
+def installed(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
+    """The project of a folder with the packages of its lock file."""
     environment = _environment()
     base = tmp_path_factory.getbasetemp()
     # Each process of pytest-xdist has a folder of its own inside the folder of the run.
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "foreign"
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / sources.name
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "installed").exists():
             for name in FILES:
-                shutil.copy(SOURCES / name, folder)
+                shutil.copy(sources / name, folder)
             # Scripts of packages do not run: no package here needs one.
             command = [str(shutil.which("npm", path=environment["PATH"])), "ci", "--ignore-scripts", "--no-audit"]
             done = subprocess.run(
