@@ -1,4 +1,4 @@
-"""All benchmarks: start-up, decisions per second, a thousand files, the proof, kits, shared sessions, scans."""
+"""All benchmarks: start-up, decisions per second, a thousand files, the proof, kits, documents, shared sessions, scans."""
 
 import dataclasses
 import json
@@ -18,6 +18,7 @@ from advisor.report.decision_json import decision_dict
 from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
 from benchmarks import zen
+from benchmarks.documents import documents
 from benchmarks.hop import hop
 from benchmarks.kit import kit
 from benchmarks.requirements import draw
@@ -149,6 +150,7 @@ def _prove(label: str, knowledge: Knowledge) -> None:
 
 
 FIGURES = {
+    "documents": documents,
     "startup": startup,
     "decisions": decisions,
     "tables": tables,
