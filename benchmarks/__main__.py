@@ -1,4 +1,4 @@
-"""All benchmarks: start-up, decisions per second, a thousand files, the proof, kits, documents, shared sessions, scans."""
+"""All benchmarks: start-up, decisions per second, many files, the proof, kits, documents, shared sessions, scans."""
 
 import dataclasses
 import json
