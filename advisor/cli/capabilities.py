@@ -24,7 +24,7 @@ _EPILOG = epilog(
         "dropped": "the message or the state is lost without an error",
         "error": "the call fails with an error",
         "hang": "the call gets no answer within 5 seconds",
-        "-": "the SDK release does not have this function, or the protocol era does not have the feature",
+        "-": "this function does not exist in the SDK release or in the protocol era",
     },
 )
 

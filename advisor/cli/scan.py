@@ -54,12 +54,12 @@ def scan(
 ) -> int:
     """Read the code of a Python server: flags, needs and faults.
 
-    The command reads the Python files, the Dockerfile, the compose file and the requirements of packages. It does not
-    import or run them. Tests, vendored packages and virtual environments are left out.
+    The command reads the Python files, the Dockerfile, the compose file and the lists of packages
+    (requirements.txt, pyproject.toml, lock files). It does not import or run them. Tests, vendored packages and virtual environments are left out.
 
     A value that the code does not state, such as a flag from an environment variable, is shown with its origin. The
-    output of --format yaml has such values as comments. To answer the open questions, run `mcp-advisor ask` with
-    this file.
+    output of --format yaml has such values as comments. Save it as a file, and run `mcp-advisor ask` with this
+    file to answer the open questions.
     """
     knowledge = default_advisor().knowledge
     tree = scanned(path)
