@@ -55,7 +55,8 @@ def scan(
     """Read the code of a Python server: flags, needs and faults.
 
     The command reads the Python files, the Dockerfile, the compose file and the lists of packages
-    (requirements.txt, pyproject.toml, lock files). It does not import or run them. Tests, vendored packages and virtual environments are left out.
+    (requirements.txt, pyproject.toml, lock files). It does not import or run them. Tests, vendored
+    packages and virtual environments are left out.
 
     A value that the code does not state, such as a flag from an environment variable, is shown with its origin. The
     output of --format yaml has such values as comments. Save it as a file, and run `mcp-advisor ask` with this
