@@ -71,7 +71,7 @@ def pages(advisor: Advisor) -> dict[str, str]:
         "commands.md": commands(),
         "capabilities.md": capabilities(advisor),
         "topology.md": topology(advisor),
-        "findings.md": pages(advisor)["findings.md"],
+        "findings.md": (FOLDER / "findings.md").read_text(encoding="utf-8"),
     }
     page = made.get_template("rule.md.j2")
     for table, rule in advisor.knowledge.rules.values():
