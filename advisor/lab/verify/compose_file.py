@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.kit.model import KitContext
-from advisor.lab.verify.manifest_files import at, document, entries, number, trial
+from advisor.lab.verify.manifest_files import at, document, entries, flag_settings, number, trial
 from advisor.lab.verify.result import Trial
 
 FILE = "compose.yaml"
@@ -44,13 +44,8 @@ def check_compose(kit_dir: Path, kit: KitContext) -> Iterator[Trial]:
         tier = shutdown.get(str(at(service, "environment.MCP_TIER")))
         if at(service, "build") is None or tier is None:
             continue
-        flags = {
-            "MCP_TRANSPORT": "streamable-http",
-            "MCP_STATELESS": str(tier.stateless_http).lower(),
-            "MCP_JSON_RESPONSE": str(tier.json_response).lower(),
-            "MCP_HOST": "0.0.0.0",  # noqa: S104 (a container listens on all addresses of its own network)
-        }
-        for variable, expected in flags.items():
+        host = "0.0.0.0"  # noqa: S104 (a container listens on all addresses of its own network)
+        for variable, expected in {**flag_settings(tier), "MCP_HOST": host}.items():
             observed = at(service, f"environment.{variable}")
             yield trial("settings of compose.yaml", f"{place}, environment {variable}", expected, observed)
         port = str(at(service, "environment.MCP_PORT"))

@@ -87,8 +87,9 @@ def _pods(kit_dir: Path, fleet: Fleet) -> Iterator[Container]:
 
 def _services(kit_dir: Path, fleet: Fleet) -> Iterator[Container]:
     """The first server of each tier in compose.yaml."""
+    known = services(kit_dir)
     for tier in fleet.plan.kit.tiers:
-        for name, service in services(kit_dir).items():
+        for name, service in known.items():
             settings = at(service, "environment")
             if at(service, "build") is None or not isinstance(settings, dict) or settings.get("MCP_TIER") != tier.name:
                 continue
@@ -147,8 +148,10 @@ def _launch(fleet: Fleet, container: Container, drain: Path, port: int) -> Launc
 async def _of_proxy(fleet: Fleet) -> list[Trial]:
     """The paths of the health checks of the proxy's pod answer 200 at the running proxy."""
     kit = kubernetes.fit(fleet.plan.kit)
+    if kit.platform != "kubernetes" or not (fleet.plan.front.own and fleet.front.doors):
+        return []
     workload = workload_of(read_manifests(fleet.plan.kit_dir), f"{kit.service}-proxy")
-    if kit.platform != "kubernetes" or workload is None or not (fleet.plan.front.own and fleet.front.doors):
+    if workload is None:
         return []
     found = []
     for probe in PROBES:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from advisor.kit.model import TierContext
 from advisor.lab.verify.result import Trial
 
 FOLDER, KUSTOMIZATION = "kubernetes", "kustomization.yaml"
@@ -139,6 +140,15 @@ def read_manifests(kit_dir: Path) -> list[Manifest]:
         for body in _documents(kit_dir / FOLDER / name)
         if isinstance(body, dict)
     ]
+
+
+def flag_settings(tier: TierContext) -> dict[str, str]:
+    """Return the environment variables for the transport and the flags of a tier, which each platform sets."""
+    return {
+        "MCP_TRANSPORT": "streamable-http",
+        "MCP_STATELESS": str(tier.stateless_http).lower(),
+        "MCP_JSON_RESPONSE": str(tier.json_response).lower(),
+    }
 
 
 def start_command(kit_dir: Path) -> list[str]:

@@ -21,6 +21,7 @@ from advisor.lab.verify.manifest_files import (
     at,
     document,
     entries,
+    flag_settings,
     named,
     number,
     read_manifests,
@@ -81,13 +82,7 @@ def _listed(kit_dir: Path) -> Iterator[Trial]:
 def _server(workload: Manifest, tier: TierContext, kit: KitContext) -> Iterator[Trial]:
     env = environment(workload)
     name = "settings of the pods"
-    flags = {
-        "MCP_TRANSPORT": "streamable-http",
-        "MCP_TIER": tier.name,
-        "MCP_STATELESS": str(tier.stateless_http).lower(),
-        "MCP_JSON_RESPONSE": str(tier.json_response).lower(),
-    }
-    for variable, expected in flags.items():
+    for variable, expected in {"MCP_TIER": tier.name, **flag_settings(tier)}.items():
         yield workload.trial(name, f"env {variable}", expected, env.get(variable))
     host = env.get("MCP_HOST")
     yield workload.trial(name, "env MCP_HOST", " or ".join(_ANY), host, host in _ANY)
