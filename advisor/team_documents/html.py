@@ -55,7 +55,7 @@ def html_page(subject: Subject) -> str:
         decision=decision,
         comparison=subject.comparison,
         title=title(decision),
-        settings=settings(decision) if decision.feasible else [],
+        settings=settings(decision),
         nodes=path_nodes(decision),
         pictures=[topology(decision), *sequences(decision)] if decision.feasible else [],
         width=WIDTH,

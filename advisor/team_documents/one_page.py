@@ -58,7 +58,7 @@ def one_page_markdown(subject: Subject) -> str:
             for name in _TODAY
             if _is_stated(decision, name)
         ],
-        settings=settings(decision) if decision.feasible else [],
+        settings=settings(decision),
         most=MOST_ROWS,
     )
 
@@ -68,7 +68,9 @@ def _is_stated(decision: Decision, name: str) -> bool:
 
 
 def settings(decision: Decision) -> list[Setting]:
-    """Return the flags or modes, the session affinity and the instances."""
+    """Return the flags or modes, the session affinity and the instances; nothing for a contradiction."""
+    if not decision.feasible:
+        return []
     found = []
     if decision.kind == "python":
         reasons = (("stateless_http", decision.reason.because), ("json_response", _because(decision, "json_response")))

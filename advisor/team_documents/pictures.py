@@ -1,6 +1,6 @@
 """The drawings of a decision: which boxes they have, and where each box is. The words are in rules/screens.yaml.
 
-All lengths are in units of the drawing. Templates turn a picture into SVG or Mermaid, and decide nothing.
+All lengths are in units of the drawing. A template turns a picture into SVG, and decides nothing.
 """
 
 from __future__ import annotations
