@@ -76,6 +76,8 @@ SHAPES: dict[str, type] = {
     "call_spellings": scan.CallSpelling,
     "input_requests": scan.InputRequest,
     "sent_notifications": scan.SentNotification,
+    "flag_variables": scan.FlagVariable,
+    "server_programs": scan.ServerProgram,
     "scan_skips": scan.ScanSkip,
     "findings": scan.FindingKind,
 }

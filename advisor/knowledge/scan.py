@@ -67,6 +67,20 @@ class SentNotification(NamedTuple):
     names: tuple[str, ...]
 
 
+class FlagVariable(NamedTuple):
+    """An environment variable that sets a flag."""
+
+    id: str
+    flag: FlagName
+
+
+class ServerProgram(NamedTuple):
+    """A program that starts a server, and its options for the number of processes."""
+
+    id: str
+    workers: tuple[str, ...]
+
+
 class ScanSkip(NamedTuple):
     """Folders or files that are not code of the server."""
 

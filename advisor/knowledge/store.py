@@ -41,10 +41,12 @@ if TYPE_CHECKING:
         CallSpelling,
         CodeName,
         FindingKind,
+        FlagVariable,
         InputRequest,
         ScanSkip,
         SentNotification,
         ServerMethod,
+        ServerProgram,
     )
     from advisor.knowledge.topology import BalancingStrategy
 
@@ -59,6 +61,8 @@ _RARE = (
         "call_spellings",
         "input_requests",
         "sent_notifications",
+        "flag_variables",
+        "server_programs",
         "scan_skips",
         "findings",
     ),
@@ -108,6 +112,8 @@ class Knowledge:
     call_spellings: dict[str, CallSpelling]
     input_requests: dict[str, InputRequest]
     sent_notifications: dict[str, SentNotification]
+    flag_variables: dict[str, FlagVariable]
+    server_programs: dict[str, ServerProgram]
     scan_skips: dict[str, ScanSkip]
     findings: dict[str, FindingKind]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from advisor.findings import Location
-from advisor.knowledge.scan import FlagName
+from advisor.knowledge import Knowledge
 from advisor.sources.python.files import SourceFiles
 from advisor.sources.python.model import UNSET, CodeValue, FlagSetting, NotExamined, SdkPin
 from advisor.sources.python.syntax import flag_of
@@ -28,11 +28,6 @@ _EXACT = re.compile(r"===?\s*(?P<release>[\d.]+)\s*$")
 _MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
 _COMPOSE = ("compose*.y*ml", "docker-compose*.y*ml")
-_FLAG_VARIABLES: dict[str, FlagName] = {
-    "FASTMCP_STATELESS_HTTP": "stateless_http",
-    "FASTMCP_JSON_RESPONSE": "json_response",
-}
-_SERVERS = ("uvicorn", "gunicorn", "hypercorn", "granian", "fastmcp")
 
 
 class Command(NamedTuple):
@@ -52,9 +47,11 @@ class Manifests:
         names: the files that were read.
     """
 
-    def __init__(self, files: SourceFiles) -> None:
+    def __init__(self, files: SourceFiles, knowledge: Knowledge) -> None:
         """Read the manifests of a folder."""
         self._files = files
+        self._variables = knowledge.flag_variables
+        self._programs = knowledge.server_programs
         self.pins: list[SdkPin] = []
         self.settings: list[FlagSetting] = []
         self.workers = UNSET
@@ -156,9 +153,9 @@ class Manifests:
 
     def _variable(self, variable: str, text: str, place: Location) -> None:
         value = _value(text, place)
-        flag = _FLAG_VARIABLES.get(variable)
-        if flag is not None:
-            setting = FlagSetting(flag, "environment", value._replace(value=flag_of(value.value)), place)
+        known = self._variables.get(variable)
+        if known is not None:
+            setting = FlagSetting(known.flag, "environment", value._replace(value=flag_of(value.value)), place)
             self.settings.append(setting)
         elif variable == "WEB_CONCURRENCY":
             self._workers(value)
@@ -166,14 +163,16 @@ class Manifests:
     def _command(self, command: Command) -> None:
         words = list(command.words)
         for word in words:
-            if " " in word and any(server in word for server in _SERVERS):  # sh -c "uvicorn app:app --workers 4"
+            if " " in word and any(
+                program in word for program in self._programs
+            ):  # sh -c "uvicorn app:app --workers 4"
                 self._command(Command(_words(word), command.location))
-        servers = [word.rpartition("/")[2] for word in words if word.rpartition("/")[2] in _SERVERS]
+        servers = [word.rpartition("/")[2] for word in words if word.rpartition("/")[2] in self._programs]
         if not servers:
             return
         for index, word in enumerate(words):
             option, equal, value = word.partition("=")
-            if option == "--workers" or (option == "-w" and "gunicorn" in servers):
+            if any(option in self._programs[server].workers for server in servers):
                 given = value if equal else words[index + 1] if index + 1 < len(words) else ""
                 self._workers(_value(given, command.location))
             if word == "--stateless" and "fastmcp" in servers:

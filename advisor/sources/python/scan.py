@@ -36,7 +36,7 @@ def scan(path: Path, knowledge: Knowledge) -> ScannedTree:
     tree = CodeTree(files, {name for code in knowledge.code_names.values() for name in (code.id, *code.also)})
     values = Values(tree)
     servers = Servers(tree, values, knowledge)
-    manifests = Manifests(files)
+    manifests = Manifests(files, knowledge)
     needs = FeatureUses(tree, values, servers, knowledge)
     tools = ServerTools(tree, values, servers)
     state = StateChanges(tree, needs)
