@@ -20,7 +20,7 @@ from advisor.decision.ranking import Situation, ranked, standing
 from advisor.decision.switches import rows_without_flags
 from advisor.decision.tiers import SEPARABLE
 from advisor.decision.unsure import without_doubts
-from advisor.decision.wins import Target, Wins, target_of
+from advisor.decision.wins import Wins, WinTarget, target_of
 from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.engine.table import DecisionTable, Domains, admitted, show
 from advisor.knowledge import Knowledge
@@ -180,7 +180,7 @@ class Comparer:
         stated = without_doubts(decision.requirements, self._space)
         facts = self._advisor.facts(stated)
         missing = {target_of(option.core) for option in options if not option.chosen} if searched else set()
-        found: dict[Target, WinningChange] = {}
+        found: dict[WinTarget, WinningChange] = {}
         for search in (self._wins.single, self._wins.pairs)[:searched]:
             for target, ways in search(facts, missing).items():
                 if way := self._verified(ways, target, stated):
@@ -221,7 +221,7 @@ class Comparer:
         estimates = {about: known[table.evaluate(at).rules[0].id] for about, table in self._estimates.items()}
         return option._replace(core=core, estimates=estimates)
 
-    def _verified(self, ways: Sequence[WinningChange], target: Target, stated: Requirements) -> WinningChange | None:
+    def _verified(self, ways: Sequence[WinningChange], target: WinTarget, stated: Requirements) -> WinningChange | None:
         """Return the first change after which the advisor decides for the target again."""
         for way in ways:
             if target_of(self._advisor.core(changed(stated, way.change, self._space))) == target:

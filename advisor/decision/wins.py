@@ -14,7 +14,7 @@ from advisor.engine.rules import Value
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS
 
-Target: TypeAlias = "tuple[str, str, Flags | None]"
+WinTarget: TypeAlias = "tuple[str, str, Flags | None]"
 """The pattern, the substitute and the flags of an option. Tiers have None, because each tier has its own flags."""
 
 _CIRCUMSTANCE = 4
@@ -24,7 +24,7 @@ _GROWN = "many"
 """The value of the facts that count instances or workers, of which a larger number is no advice."""
 
 
-def target_of(core: Core) -> Target:
+def target_of(core: Core) -> WinTarget:
     """Return the target that a decision reaches."""
     return core.pattern, core.substitute, None if core.pattern == "tiered" else core.flags
 
@@ -38,7 +38,7 @@ class Wins:
         self._network = network
         self._space = space
 
-    def single(self, facts: Mapping[str, Any], wanted: Collection[Target]) -> dict[Target, list[WinningChange]]:
+    def single(self, facts: Mapping[str, Any], wanted: Collection[WinTarget]) -> dict[WinTarget, list[WinningChange]]:
         """Return the changes of a single fact for each target that they reach, the smallest first."""
         revised, now = dict(facts), core_of(facts)
         found: list[tuple[Move, Core]] = []
@@ -52,14 +52,14 @@ class Wins:
                     break
         return self._smallest(smallest(found), wanted, facts)
 
-    def pairs(self, facts: Mapping[str, Any], wanted: Collection[Target]) -> dict[Target, list[WinningChange]]:
+    def pairs(self, facts: Mapping[str, Any], wanted: Collection[WinTarget]) -> dict[WinTarget, list[WinningChange]]:
         """Return the changes of two facts for each wanted target, the smallest first."""
         return self._smallest(self._pairs(facts), wanted, facts)
 
     def _smallest(
-        self, found: Iterable[tuple[Move, Core]], wanted: Collection[Target], facts: Mapping[str, Any]
-    ) -> dict[Target, list[WinningChange]]:
-        by_target: dict[Target, list[tuple[Move, Core]]] = {}
+        self, found: Iterable[tuple[Move, Core]], wanted: Collection[WinTarget], facts: Mapping[str, Any]
+    ) -> dict[WinTarget, list[WinningChange]]:
+        by_target: dict[WinTarget, list[tuple[Move, Core]]] = {}
         for move, core in found:
             if (target := target_of(core)) in wanted:
                 by_target.setdefault(target, []).append((move, core))

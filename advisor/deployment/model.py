@@ -31,6 +31,9 @@ class Observation(NamedTuple):
 
 Observations = Mapping[str, Observation]
 
+NOTHING: Observations = {}
+"""The observations of a part for which the files state no value."""
+
 
 class Target(NamedTuple):
     """A server of an upstream: a host name or address, and its port (0 if the file does not state it).
@@ -43,7 +46,7 @@ class Target(NamedTuple):
     port: int
     location: Location
     is_pool: bool = False
-    observed: Observations = {}
+    observed: Observations = NOTHING
 
 
 class Upstream(NamedTuple):
@@ -52,7 +55,7 @@ class Upstream(NamedTuple):
     name: str
     location: Location
     targets: tuple[Target, ...]
-    observed: Observations = {}
+    observed: Observations = NOTHING
 
 
 class Route(NamedTuple):
@@ -70,7 +73,7 @@ class Route(NamedTuple):
     match: Literal["prefix", "exact", "regex", "every"]
     upstream: str
     location: Location
-    observed: Observations = {}
+    observed: Observations = NOTHING
 
 
 class Proxy(NamedTuple):
@@ -89,7 +92,7 @@ class Proxy(NamedTuple):
     upstreams: tuple[Upstream, ...] = ()
     routes: tuple[Route, ...] = ()
     namespace: str = ""
-    observed: Observations = {}
+    observed: Observations = NOTHING
 
 
 class Workload(NamedTuple):
@@ -115,9 +118,9 @@ class Workload(NamedTuple):
     command: tuple[str, ...] = ()
     image: str = ""
     context: str = ""
-    environment: Observations = {}
+    environment: Observations = NOTHING
     ports: tuple[int, ...] = ()
-    observed: Observations = {}
+    observed: Observations = NOTHING
 
 
 class Service(NamedTuple):
@@ -128,7 +131,7 @@ class Service(NamedTuple):
     namespace: str = ""
     selector: Mapping[str, str] = {}
     ports: Mapping[int, int | str] = {}
-    observed: Observations = {}
+    observed: Observations = NOTHING
 
 
 class NotRead(NamedTuple):
@@ -157,4 +160,5 @@ class DeploymentFiles(NamedTuple):
 
     def joined(self, other: DeploymentFiles) -> DeploymentFiles:
         """Return the content of both."""
-        return DeploymentFiles(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        both: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in self._fields}
+        return DeploymentFiles(**both)

@@ -26,6 +26,7 @@ from advisor.knowledge import (
     failures,
     features,
     kits,
+    observations,
     options,
     scan,
     servers,
@@ -80,6 +81,7 @@ SHAPES: dict[str, type] = {
     "server_programs": scan.ServerProgram,
     "scan_skips": scan.ScanSkip,
     "findings": scan.FindingKind,
+    "observations": observations.ObservationKind,
 }
 # The sections that the knowledge has as lookups by id.
 _LOOKUPS = SHAPES.keys() - {

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism, WatchingProxy
+    from advisor.knowledge.observations import ObservationKind
     from advisor.knowledge.options import OptionEstimate, RankingCriterion
     from advisor.knowledge.scan import (
         CallSpelling,
@@ -65,6 +66,7 @@ _RARE = (
         "server_programs",
         "scan_skips",
         "findings",
+        "observations",
     ),
 )
 
@@ -116,6 +118,7 @@ class Knowledge:
     server_programs: dict[str, ServerProgram]
     scan_skips: dict[str, ScanSkip]
     findings: dict[str, FindingKind]
+    observations: dict[str, ObservationKind]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for the cache. It has each rare part as a pickle inside the pickle."""

@@ -24,12 +24,12 @@ from advisor.knowledge.types import flag_key
 from advisor.lab.exercise.document import PAIRS, BareAnswer, exercise_dict
 from advisor.lab.exercise.report import case_rows, exercise_markdown, exercise_text
 from advisor.lab.exercise.table import EraResults, Exercise, Notices, claims, judged, notices
-from advisor.lab.probes.observation import Observation
+from advisor.lab.probes.observation import ProbeResult
 
 retried = BUSY_SERVERS
 
 ROOT = Path(__file__).parents[2]
-WORKS = Observation("works", "the client answered the request: ok")
+WORKS = ProbeResult("works", "the client answered the request: ok")
 CALL = "ctx.session.create_message"
 
 
@@ -37,7 +37,7 @@ def sight(stateless: bool, json_response: bool, era: Any, **other: Any) -> EraRe
     """The measurements of a client with mcp 2, except for the values in `other`."""
     streams = Notices(0, 0) if json_response else Notices(1, 1)
     legacy = era == "legacy"
-    sampling = {CALL: Observation("error", "no back-channel") if stateless or not legacy else WORKS}
+    sampling = {CALL: ProbeResult("error", "no back-channel") if stateless or not legacy else WORKS}
     if not legacy:
         sampling["Resolve(Sample)"] = WORKS
     kind = "application/json" if json_response else "text/event-stream"
@@ -102,7 +102,7 @@ def test_the_table_of_the_exercise_answers_its_questions(knowledge: Knowledge) -
 
 def test_eras_with_different_outcomes_have_separate_rows(knowledge: Knowledge) -> None:
     found = exercise(knowledge)
-    lost, late, hangs = Notices(0, 0), Notices(1, 0), Observation("hang", "no answer")
+    lost, late, hangs = Notices(0, 0), Notices(1, 0), ProbeResult("hang", "no answer")
     first = replace(found.sights[0], progress=lost, logging=late, research=hangs)
     cells = case_rows(replace(found, sights=(first, *found.sights[1:])))[0].cells
     assert cells[:3] == ["legacy: no, modern: yes", "legacy: too late, modern: yes", "legacy: hangs, modern: yes"]

@@ -30,7 +30,7 @@ from advisor.lab.capabilities.comparison import Difference, expected, near, told
 from advisor.lab.capabilities.matrix import CellKey, Cells, MeasuredValue
 from advisor.lab.capabilities.measure import Measurement, compared, evidence, record
 from advisor.lab.capabilities.merge import values
-from advisor.lab.probes.observation import Observation
+from advisor.lab.probes.observation import ProbeResult
 from advisor.lab.process import package_index
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import SdkUnderTest
@@ -70,13 +70,13 @@ def test_a_release_that_cannot_be_measured_is_refused_immediately(arguments: lis
 
 
 def behaved_so(message: str, first: str | None = None) -> MeasuredValue:
-    return MeasuredValue(Observation("works", message), first)
+    return MeasuredValue(ProbeResult("works", message), first)
 
 
 def measured(
     known: Knowledge,
     version: str,
-    changed: dict[CellKey, Observation] | None = None,
+    changed: dict[CellKey, ProbeResult] | None = None,
     behaved: dict[Trait, str] | None = None,
 ) -> Measurement:
     """A measurement that agrees with the data, except for the given changes."""
@@ -89,7 +89,7 @@ def measured(
                 where = CellKey(entry.feature, entry.call, era, pair)
                 outcome = expected(known.capabilities, "mcp", version, where)
                 assert outcome is not None
-                cells[where] = MeasuredValue(Observation(outcome, f"as {outcome}"))
+                cells[where] = MeasuredValue(ProbeResult(outcome, f"as {outcome}"))
     cells |= {where: MeasuredValue(observation, first="hang") for where, observation in (changed or {}).items()}
     names = {(behaviour.name, behaviour.era) for package in known.capabilities for behaviour in package.behaviour}
     traits = [Trait(name, era, pair) for name, era in sorted(names) for pair in FLAG_PAIRS]
@@ -104,7 +104,7 @@ def measured(
 def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
     assert compared(measured(knowledge, "2.3.0"), knowledge.capabilities).agrees
     where = CellKey(*PROGRESS, "modern", (True, False))
-    made = measured(knowledge, "2.3.0", {where: Observation("error", "gone")})
+    made = measured(knowledge, "2.3.0", {where: ProbeResult("error", "gone")})
     found = compared(made, knowledge.capabilities)
     assert not found.agrees
     assert [(cell.place, cell.expected, cell.observed, cell.message) for cell in found.cells] == [
@@ -116,7 +116,7 @@ def test_a_measurement_is_compared_cell_by_cell(knowledge: Knowledge) -> None:
         "the stored data has works, the measurement has error (in the first measurement hang): gone",
         "Every behaviour agrees with the stored data. A behaviour that differed was measured twice.",
     ]
-    again = compared(measured(knowledge, "2.3.0", {where: Observation("works", "live")}), knowledge.capabilities)
+    again = compared(measured(knowledge, "2.3.0", {where: ProbeResult("works", "live")}), knowledge.capabilities)
     assert [line.text for line in words.differing_lines(again)] == [
         "First measurement hang, second works: progress, ctx.report_progress, modern, stateless+sse",
         "Every cell agrees with the stored data. A cell that differed was measured twice.",

@@ -20,7 +20,7 @@ from advisor.lab.probes import BEHAVIOURS, FEATURES, SLOW_BEHAVIOURS, ProbeTarge
 from advisor.lab.probes.cell import Probe
 from advisor.lab.probes.change_notifications import verdict
 from advisor.lab.probes.live import arrival, missing
-from advisor.lab.probes.observation import Observation, worst
+from advisor.lab.probes.observation import ProbeResult, worst
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import serving
 from advisor.lab.testserver.tool_catalogue import CATALOGUE, entries, find
@@ -81,13 +81,13 @@ ASKED: list[tuple[str, str, Era, str, str]] = [
 def test_the_probes_find_the_known_outcomes_of_a_bare_server(temporary: Path) -> None:
     """A sample of cells: each feature on two flag pairs. The test of `capabilities measure` covers all cells."""
 
-    async def main() -> dict[tuple[str, str, str, str], Observation]:
+    async def main() -> dict[tuple[str, str, str, str], ProbeResult]:
         async with Run.open("probes") as run:
             urls = dict(zip(("00", "11"), await asyncio.gather(bare(run, "00"), bare(run, "11")), strict=True))
 
             gate = asyncio.Semaphore(8)
 
-            async def probed(asked: tuple[str, str, Era, str, str], flags: str, deadline_s: float = 5.0) -> Observation:
+            async def probed(asked: tuple[str, str, Era, str, str], flags: str, deadline_s: float = 5.0) -> ProbeResult:
                 feature, call, era, copy, _ = asked
                 entry = find(load().sdks["mcp-2"].apis, feature, call)
                 assert entry is not None
@@ -97,7 +97,7 @@ def test_the_probes_find_the_known_outcomes_of_a_bare_server(temporary: Path) ->
 
             cells = [(asked, place, flags) for asked in ASKED for place, flags in enumerate(urls)]
             found = await asyncio.gather(*(probed(asked, flags) for asked, _, flags in cells))
-            seen: dict[tuple[str, str, str, str], Observation] = {}
+            seen: dict[tuple[str, str, str, str], ProbeResult] = {}
             for (asked, place, flags), observation in zip(cells, found, strict=True):
                 if (
                     observation.outcome != asked[4].split()[place]
@@ -207,7 +207,7 @@ def wrong() -> Iterator[str]:
 
 @retried
 def test_each_wrong_server_gets_its_own_outcome(wrong: str) -> None:
-    async def main() -> list[Observation]:
+    async def main() -> list[ProbeResult]:
         asked: list[tuple[str, Era, str, float]] = [
             ("plain", "legacy", "/elsewhere", 10.0),
             ("session_state", "legacy", "/elsewhere", 10.0),
@@ -295,8 +295,8 @@ def test_a_notification_that_arrives_only_sometimes_does_not_work() -> None:
 
 
 def test_the_worst_observation_is_the_result() -> None:
-    seen = [Observation("works", "a"), Observation("hang", "b"), Observation("hang", "c"), Observation("error", "d")]
-    assert worst(seen) == Observation("hang", "b (2 of 4)")
+    seen = [ProbeResult("works", "a"), ProbeResult("hang", "b"), ProbeResult("hang", "c"), ProbeResult("error", "d")]
+    assert worst(seen) == ProbeResult("hang", "b (2 of 4)")
     assert worst(seen[:1]) == seen[0]
 
 

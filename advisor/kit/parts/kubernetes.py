@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy as proxy_part
-from advisor.kit.parts.routes import EXAMPLE_ROUTE, FrontObject, Route, front_for, has_route, route
+from advisor.kit.parts.routes import EXAMPLE_ROUTE, FrontObject, KitRoute, front_for, has_route, route
 from advisor.kit.templating import render
 from advisor.kit.upstreams import PROXY_PORT, balance, production_addresses, ready_service, resolves
 from advisor.knowledge.kits import BALANCER, SERVICE
@@ -18,7 +18,7 @@ LONGEST = 43
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class TierWorkload:
     """A tier for its manifests.
 
     Attributes:
@@ -224,7 +224,7 @@ def files(kit: KitContext) -> list[KitFile]:
     return made
 
 
-def _objects(kit: KitContext) -> tuple[KitContext, ProxyWorkload | None, tuple[Workload, ...], str]:
+def _objects(kit: KitContext) -> tuple[KitContext, ProxyWorkload | None, tuple[TierWorkload, ...], str]:
     """Return the kit with valid names, its proxy, its workloads, and the name of the Service for clients."""
     fitted = fit(kit)
     proxy = _proxy(fitted)
@@ -247,7 +247,7 @@ def fit(kit: KitContext) -> KitContext:
     return replace(kit, service=name, tiers=tiers)
 
 
-def _workload(kit: KitContext, tier: TierContext, *, deployed: bool) -> Workload:
+def _workload(kit: KitContext, tier: TierContext, *, deployed: bool) -> TierWorkload:
     addressed = balance(kit, tier) != "plain"
     shared = tier.pattern == "shared-state"
     ranged = tier.pattern != "single-instance" and tier.max_instances > tier.instances
@@ -259,7 +259,7 @@ def _workload(kit: KitContext, tier: TierContext, *, deployed: bool) -> Workload
     mechanism = kit.mechanism(tier)
     ready = ready_service(kit, tier)
     reasons = {"the language model": kit.direct_llm, "the token issuer": kit.auth != "none"}
-    return Workload(
+    return TierWorkload(
         tier=tier,
         kind="StatefulSet" if addressed or shared else "Deployment",
         headless=tier.host if addressed else f"{tier.host}-pods" if shared else "",
@@ -358,5 +358,5 @@ def _secrets(kit: KitContext) -> list[tuple[str, str]]:
     return [*((key, value) for holds, key, value in wanted if holds), *auth]
 
 
-def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> Route:
+def _route(kit: KitContext, proxy: ProxyWorkload | None, entry: str) -> KitRoute:
     return route(kit, entry, proxy.port if proxy else SERVER_PORT, proxied=proxy is not None)

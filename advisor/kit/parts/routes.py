@@ -15,7 +15,7 @@ _LONGEST_DRAIN_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class KitRoute:
     """What a hop in front of the kit sends to which Service.
 
     Attributes:
@@ -31,7 +31,7 @@ class Route:
     port: int
 
 
-def route(kit: KitContext, backend: str, port: int, *, proxied: bool) -> Route:
+def route(kit: KitContext, backend: str, port: int, *, proxied: bool) -> KitRoute:
     """Return the route to a Service of the kit; `proxied` says whether it is the Service of the proxy."""
     paths = [("PathPrefix", "/")]  # the proxy refuses requests for private paths
     if not proxied:
@@ -41,7 +41,7 @@ def route(kit: KitContext, backend: str, port: int, *, proxied: bool) -> Route:
             paths.append(("PathPrefix", "/.well-known") if well_known else ("Exact", f"/{public}"))
     names = dict.fromkeys(host.partition(":")[0].lower() for host in kit.hosts)
     hostnames = tuple(name for name in names if not _is_address(name))
-    return Route(hostnames=hostnames, paths=tuple(paths), backend=backend, port=port)
+    return KitRoute(hostnames=hostnames, paths=tuple(paths), backend=backend, port=port)
 
 
 def _is_address(host: str) -> bool:
@@ -92,7 +92,7 @@ def has_route(kit: KitContext) -> bool:
     return not any(mechanism.done_by in (SERVICE, BALANCER) for mechanism in kit.mechanisms)
 
 
-def front_for(kit: KitContext, route: Route, *, proxied: bool) -> FrontObject | None:
+def front_for(kit: KitContext, route: KitRoute, *, proxied: bool) -> FrontObject | None:
     """Return the object for the hop in front of the kit; None if the kit has an HTTPRoute or no object for this hop.
 
     Args:

@@ -14,7 +14,7 @@ from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era
 from advisor.lab.capabilities.matrix import BROKEN, MeasuredValue, ReleaseServers
 from advisor.lab.probes import BEHAVIOURS, SLOW_BEHAVIOURS, ProbeTarget, behaviour, http
 from advisor.lab.probes.cell import Probe
-from advisor.lab.probes.observation import BehaviourRow, Observation
+from advisor.lab.probes.observation import BehaviourRow, ProbeResult
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import FlagPair, Say, SdkUnderTest
 from advisor.sentences import amount
@@ -41,7 +41,7 @@ class Trait(NamedTuple):
 
 MeasuredBehaviours = dict[Trait, MeasuredValue]
 Expected = Callable[[Trait], str | None]
-_Found = dict[tuple[str, Era, FlagPair], tuple[Trait, Observation]]
+_Found = dict[tuple[str, Era, FlagPair], tuple[Trait, ProbeResult]]
 _Asked = tuple[str, Era, FlagPair]
 
 
@@ -77,7 +77,7 @@ async def behaviours(
     return {trait: MeasuredValue(seen, first.get(trait)) for trait, seen in found.values()}
 
 
-def _is_doubtful(expected: str | None, seen: Observation) -> bool:
+def _is_doubtful(expected: str | None, seen: ProbeResult) -> bool:
     if expected is not None:
         return not alike(expected, seen.message)
     return seen.outcome == "hang" or BROKEN.search(seen.message) is not None

@@ -13,7 +13,7 @@ from advisor.knowledge.versions import key
 from advisor.lab.capabilities.comparison import Difference, near, outcome_of
 from advisor.lab.capabilities.matrix import CellKey, ReleaseServers
 from advisor.lab.capabilities.yaml_file import CapabilityFile
-from advisor.lab.probes.observation import Observation
+from advisor.lab.probes.observation import ProbeResult
 from advisor.lab.process import package_index
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import Say, sdk_under_test
@@ -73,7 +73,7 @@ class Bisected:
         return not self.wrong and self.release == self.change.after.start
 
 
-Observations = dict[CellKey, Observation]
+CellResults = dict[CellKey, ProbeResult]
 Tell = Callable[[str], Awaitable[bool | None]]
 """Tells whether a release behaves like the newer range; None if the release cannot be measured."""
 
@@ -107,15 +107,15 @@ class _Witness:
         self._known = known
         self._say = say
         self._deadline_s = deadline_s
-        self._seen: dict[str, Observations | None] = {}
+        self._seen: dict[str, CellResults | None] = {}
 
-    async def seen(self, release: str) -> Observations | None:
+    async def seen(self, release: str) -> CellResults | None:
         """The observations of the wanted cells of a release; None if the release cannot be measured."""
         if release not in self._seen:
             self._seen[release] = await self._measured(release)
         return self._seen[release]
 
-    async def _measured(self, release: str) -> Observations | None:
+    async def _measured(self, release: str) -> CellResults | None:
         wanted = self._wanted(release)
         pairs = [pair for pair in FLAG_PAIRS if any(where.pair == pair for where in wanted)]
         try:
@@ -247,7 +247,7 @@ def _teller(change: CellChange, witness: _Witness) -> Tell:
     return newer
 
 
-def _like(change: CellChange, seen: Observations | None) -> str:
+def _like(change: CellChange, seen: CellResults | None) -> str:
     """The range that a release behaves like: `older`, `newer` or `neither`; `UNKNOWN` if it cannot be measured."""
     if seen is None:
         return UNKNOWN

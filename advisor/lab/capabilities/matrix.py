@@ -11,7 +11,7 @@ from typing import NamedTuple
 from advisor.knowledge import load
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Outcome
 from advisor.lab.probes import ProbeTarget, observe
-from advisor.lab.probes.observation import Observation
+from advisor.lab.probes.observation import ProbeResult
 from advisor.lab.process.run import Process, Run
 from advisor.lab.process.sdk_under_test import FlagPair, Say, SdkUnderTest, serving
 from advisor.lab.testserver.tool_catalogue import LabTool, entries
@@ -58,7 +58,7 @@ class MeasuredValue:
         first: the first outcome of a cell, or the first message of a behaviour, if there was a second measurement.
     """
 
-    observation: Observation
+    observation: ProbeResult
     first: str | None = None
 
 
@@ -176,7 +176,7 @@ class ReleaseServers:
         this flag pair gets a new server.
         """
 
-        def doubtful(where: CellKey, seen: Observation) -> bool:
+        def doubtful(where: CellKey, seen: ProbeResult) -> bool:
             expected = expect(where)
             if expected is None:
                 return seen.outcome in ("hang", "dropped") or BROKEN.search(seen.message) is not None

@@ -11,7 +11,7 @@ from advisor.console.canvas import Canvas, Column, Screen, Words
 from advisor.knowledge.types import Era
 from advisor.lab.exercise.document import PAIRS
 from advisor.lab.exercise.table import Claim, EraResults, Exercise, Notices
-from advisor.lab.probes.observation import Observation
+from advisor.lab.probes.observation import ProbeResult
 
 _ERAS: dict[Era, str] = {
     "legacy": "Legacy clients (protocol 2025-11-25 and older)",
@@ -172,7 +172,7 @@ def _sight(found: Exercise, pair: tuple[bool, bool], era: Era) -> EraResults:
     return next(sight for sight in found.sights if sight.under(pair) and sight.era == era)
 
 
-def _short(observation: Observation) -> str:
+def _short(observation: ProbeResult) -> str:
     return _SHORT.get(observation.outcome, observation.outcome)
 
 

@@ -18,7 +18,7 @@ from advisor.lab.exercise.document import PAIRS, BareAnswer
 from advisor.lab.exercise.table import EraResults, Exercise, Notices, claims, judged, notices
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.cell import Probe, in_session, text
-from advisor.lab.probes.observation import Observation, Verdict, describe
+from advisor.lab.probes.observation import ProbeResult, Verdict, describe
 from advisor.lab.process.run import Run
 from advisor.lab.process.sdk_under_test import SdkUnderTest, sdk_under_test, serving
 from advisor.lab.process.steps import Steps
@@ -97,7 +97,7 @@ async def _sight(url: str, pair: tuple[bool, bool], era: Era, apis: Sequence[str
     return EraResults(*pair, era, add, research, progress, logs, sampling, kinds, with_session)
 
 
-async def _research(url: str, era: Era) -> tuple[Observation, Notices, Notices]:
+async def _research(url: str, era: Era) -> tuple[ProbeResult, Notices, Notices]:
     """Call `research` once. Returns the result, the progress notifications and the log messages."""
     found = {"progress": Notices(0, 0), "logs": Notices(0, 0)}
 

@@ -11,7 +11,7 @@ from advisor.knowledge.features import Documented, Feature
 from advisor.knowledge.types import Era, Outcome
 from advisor.lab.exercise.document import PAIRS, BareAnswer
 from advisor.lab.probes.live import LEAD_S
-from advisor.lab.probes.observation import Observation, Verdict
+from advisor.lab.probes.observation import ProbeResult, Verdict
 
 RESULT = "all about flags"
 """The correct result of `research`."""
@@ -50,11 +50,11 @@ class EraResults:
     stateless_http: bool
     json_response: bool
     era: Era
-    add: Observation
-    research: Observation
+    add: ProbeResult
+    research: ProbeResult
     progress: Notices
     logging: Notices
-    sampling: Mapping[str, Observation]
+    sampling: Mapping[str, ProbeResult]
     content_type: Mapping[str, str]
     session_header: bool
 

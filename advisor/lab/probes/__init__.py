@@ -11,11 +11,11 @@ from functools import partial
 from advisor.knowledge.types import Era
 from advisor.lab.probes import calls, change_notifications, endings, http, live, pings, resumability
 from advisor.lab.probes.cell import Probe, ProbeTarget
-from advisor.lab.probes.observation import BehaviourRow, Observation
+from advisor.lab.probes.observation import BehaviourRow, ProbeResult
 
 __all__ = ["BEHAVIOURS", "FEATURES", "SLOW_BEHAVIOURS", "ProbeTarget", "behaviour", "observe"]
 
-FEATURES: Mapping[str, Callable[[Probe], Awaitable[Observation]]] = {
+FEATURES: Mapping[str, Callable[[Probe], Awaitable[ProbeResult]]] = {
     "plain": calls.plain,
     "sampling": partial(calls.asking, what="sampling"),
     "elicitation": partial(calls.asking, what="elicitation"),
@@ -51,7 +51,7 @@ async def observe(
     *,
     deadline_s: float = 5.0,
     headers: Mapping[str, str] | None = None,
-) -> Observation:
+) -> ProbeResult:
     """Measure a cell with a new client, which has its own session.
 
     Args:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes.cell import Probe, call, in_session
-from advisor.lab.probes.observation import BehaviourRow, Observation, Verdict
+from advisor.lab.probes.observation import BehaviourRow, ProbeResult, Verdict
 from advisor.sentences import amount
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BY_HANDLE = "handle argument"
 
 
-async def plain(probe: Probe) -> Observation:
+async def plain(probe: Probe) -> ProbeResult:
     """Call the tool, or list the tools if the target names no tool. The feature works if the server answers."""
 
     async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
@@ -27,7 +27,7 @@ async def plain(probe: Probe) -> Observation:
     return await in_session(probe, steps)
 
 
-async def asking(probe: Probe, what: str) -> Observation:
+async def asking(probe: Probe, what: str) -> ProbeResult:
     """Call a tool that sends the client a request for `what`: `sampling`, `elicitation` or `roots`.
 
     The feature works if the client got the request and the tool returned a result.
@@ -44,7 +44,7 @@ async def asking(probe: Probe, what: str) -> Observation:
     return await in_session(probe, steps)
 
 
-async def session_state(probe: Probe) -> Observation:
+async def session_state(probe: Probe) -> ProbeResult:
     """Call the tool twice in the same session: the call `recall` must find the state that the call `keep` stored."""
 
     async def steps(client: Client, heard: ReceivedMessages) -> Verdict:

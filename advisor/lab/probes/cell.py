@@ -12,7 +12,7 @@ import anyio
 from advisor.knowledge.types import Era
 from advisor.lab.clients.raw_client import Endpoint, endpoint
 from advisor.lab.clients.sdk_client import Mode, ReceivedMessages, connect
-from advisor.lab.probes.observation import Observation, Verdict, describe
+from advisor.lab.probes.observation import ProbeResult, Verdict, describe
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -71,7 +71,7 @@ async def in_session(
     log_level: str | None = "debug",
     mode: Mode | None = None,
     silences: int = 0,
-) -> Observation:
+) -> ProbeResult:
     """Run the steps of a probe with a new client.
 
     Args:
@@ -101,10 +101,10 @@ async def in_session(
     if verdict is None:
         what = "answer" if connected else "connection"
         verdict = Verdict("hang", f"no {what} within {allowed_s + _OVERHEAD_S:g} s")
-    return Observation(*_judged(verdict, heard), seconds=round(monotonic() - began, 2))
+    return ProbeResult(*_judged(verdict, heard), seconds=round(monotonic() - began, 2))
 
 
-async def timed(probe: Probe, steps: RawSteps) -> Observation:
+async def timed(probe: Probe, steps: RawSteps) -> ProbeResult:
     """Run the steps of a probe that uses the raw client."""
     began = monotonic()
     verdict = Verdict("hang", f"no answer within {probe.deadline_s * 2:g} s")
@@ -114,7 +114,7 @@ async def timed(probe: Probe, steps: RawSteps) -> Observation:
                 verdict = await steps(probe, raw)
     except Exception as error:
         verdict = Verdict("error", describe(error))
-    return Observation(*verdict, seconds=round(monotonic() - began, 2))
+    return ProbeResult(*verdict, seconds=round(monotonic() - began, 2))
 
 
 async def _stepped(steps: ProbeSteps, client: Client, heard: ReceivedMessages) -> Verdict:

@@ -11,7 +11,7 @@ import anyio
 
 from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes.cell import Probe, call, in_session
-from advisor.lab.probes.observation import Observation, Verdict, describe
+from advisor.lab.probes.observation import ProbeResult, Verdict, describe
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -96,7 +96,7 @@ def verdict(got: Sequence[str], moments: Sequence[str], error: str, said: Sequen
     return Verdict("works", f"arrived {', '.join(got)}".rstrip() + tail)
 
 
-async def list_changed(probe: Probe) -> Observation:
+async def list_changed(probe: Probe) -> ProbeResult:
     """Listen as clients of the protocol era do, and call a tool that reports a change of the tool list.
 
     The notification does not name its cause. So two of these probes must not run on the same server at the same time.
@@ -122,7 +122,7 @@ async def list_changed(probe: Probe) -> Observation:
     return await in_session(probe, steps, silences=len(moments))
 
 
-async def subscriptions(probe: Probe) -> Observation:
+async def subscriptions(probe: Probe) -> ProbeResult:
     """Subscribe to resources, and call a tool that reports a change of each resource.
 
     The resources belong to this probe only, so several of these probes can run on the same server at the same time.

@@ -8,7 +8,7 @@ import anyio
 
 from advisor.lab.clients.raw_client import Endpoint, said
 from advisor.lab.probes.cell import Probe, RawSteps, timed
-from advisor.lab.probes.observation import BehaviourRow, Observation, Verdict
+from advisor.lab.probes.observation import BehaviourRow, ProbeResult, Verdict
 
 _QUIET_S = 0.7  # after this time without a message, an open stream is reported as silent
 
@@ -19,7 +19,7 @@ async def observe(probe: Probe) -> list[BehaviourRow]:
     The outcome is `works` for a status below 400. The outcome is `error` for other statuses, and the message has the
     text of the answer. The outcome is `hang` if a stream outside a session carries no message.
     """
-    rows: dict[str, Observation] = {}
+    rows: dict[str, ProbeResult] = {}
     checks = {name: check for name, (eras, check) in CHECKS.items() if probe.era in eras}
 
     async def run(name: str, check: RawSteps) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes.cell import Probe, ProbeTarget, call, in_session, text
-from advisor.lab.probes.observation import BehaviourRow, Observation, Verdict
+from advisor.lab.probes.observation import BehaviourRow, ProbeResult, Verdict
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -18,7 +18,7 @@ LEAD_S = 0.1
 server wait longer between a message and their result."""
 
 
-async def progress(probe: Probe) -> Observation:
+async def progress(probe: Probe) -> ProbeResult:
     """Call a tool that reports progress. The call has a progress token."""
 
     async def steps(client: Client, heard: ReceivedMessages) -> Verdict:
@@ -35,7 +35,7 @@ async def progress(probe: Probe) -> Observation:
     return await in_session(probe, steps, silences=1)
 
 
-async def logs(probe: Probe, *, log_level: str | None = "debug") -> Observation:
+async def logs(probe: Probe, *, log_level: str | None = "debug") -> ProbeResult:
     """Call a tool that sends a log message. A modern client requests the log level, unless `log_level` is None."""
 
     async def steps(client: Client, heard: ReceivedMessages) -> Verdict:

@@ -15,7 +15,7 @@ _LONGEST = 300  # characters of an error's text; some errors contain complete me
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class ProbeResult:
     """The result of a probe.
 
     Attributes:
@@ -33,7 +33,7 @@ class BehaviourRow(NamedTuple):
     """The measurement of a behaviour outside the feature table, for example the answer to a GET without a session."""
 
     name: str
-    observation: Observation
+    observation: ProbeResult
 
 
 class Verdict(NamedTuple):
@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
     message: str
 
 
-def worst(observations: Iterable[Observation]) -> Observation:
+def worst(observations: Iterable[ProbeResult]) -> ProbeResult:
     """The worst of several observations of a cell. Its message says how many observations have the same outcome.
 
     Raises:

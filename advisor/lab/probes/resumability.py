@@ -6,7 +6,7 @@ import anyio
 
 from advisor.lab.clients.raw_client import Endpoint, events, said
 from advisor.lab.probes.cell import Probe, timed
-from advisor.lab.probes.observation import Observation, Verdict
+from advisor.lab.probes.observation import ProbeResult, Verdict
 
 RESULT = "the result"
 """The result of the tool, which it returns about one second after its first event."""
@@ -15,7 +15,7 @@ _CUT_S = 0.6  # the probe closes the connection then, or earlier at the first ev
 _GET_S = 1.5  # deadline of each attempt to resume
 
 
-async def observe(probe: Probe) -> Observation:
+async def observe(probe: Probe) -> ProbeResult:
     """Interrupt a call and resume it. The tool logs immediately and returns `RESULT` about one second later."""
     steps = _modern if probe.era == "modern" else _legacy
     return await timed(probe, steps)

@@ -12,7 +12,7 @@ from advisor.lab.fleet.log_excerpts import Marks, settled
 from advisor.lab.fleet.plan import EVENTS
 from advisor.lab.probes import ProbeTarget, observe
 from advisor.lab.probes.calls import BY_HANDLE
-from advisor.lab.probes.observation import Observation, worst
+from advisor.lab.probes.observation import ProbeResult, worst
 from advisor.lab.process.steps import Current, Steps
 from advisor.lab.testserver.tool_catalogue import PLAIN, LabTool, find
 from advisor.lab.verify.behaving import Behaviours
@@ -92,7 +92,7 @@ async def _all(
     Returns:
         The cells in their order.
     """
-    seen: dict[PredictedCell, Observation] = {}
+    seen: dict[PredictedCell, ProbeResult] = {}
 
     async def look(cell: PredictedCell, gate: asyncio.Semaphore) -> None:
         async with gate:
@@ -154,7 +154,7 @@ async def _again(fleet: Fleet, checked: Checked, current: Current) -> Checked:
     return replace(checked, detail=f"{checked.detail}; as expected {LATER}")
 
 
-async def _observed(fleet: Fleet, cell: PredictedCell, deadline_s: float) -> Observation:
+async def _observed(fleet: Fleet, cell: PredictedCell, deadline_s: float) -> ProbeResult:
     """Observe a cell once, or several times if the result depends on the instances that requests reach.
 
     Returns:
@@ -163,7 +163,7 @@ async def _observed(fleet: Fleet, cell: PredictedCell, deadline_s: float) -> Obs
     attempts = 1
     if cell.spreads and fleet.spread(cell.tier):
         attempts = _ATTEMPTS if len(fleet.of(cell.tier)) > 1 else _WORKER_ATTEMPTS
-    seen: list[Observation] = []
+    seen: list[ProbeResult] = []
     for number in range(attempts):
         seen.append(await _once(fleet, cell, deadline_s, number))
         if seen[-1].outcome != "works":
@@ -171,7 +171,7 @@ async def _observed(fleet: Fleet, cell: PredictedCell, deadline_s: float) -> Obs
     return worst(seen)
 
 
-async def _once(fleet: Fleet, cell: PredictedCell, deadline_s: float, number: int) -> Observation:
+async def _once(fleet: Fleet, cell: PredictedCell, deadline_s: float, number: int) -> ProbeResult:
     url = fleet.url(cell.tier, cell.era, tool=cell.tool, client=number)
     if not cell.tool:
         return await _on_lab(fleet, cell, url, deadline_s)
@@ -182,7 +182,7 @@ async def _once(fleet: Fleet, cell: PredictedCell, deadline_s: float, number: in
     return worst(await asyncio.gather(seen, _on_lab(fleet, cell, lab_url, deadline_s)))
 
 
-async def _on_lab(fleet: Fleet, cell: PredictedCell, url: str, deadline_s: float) -> Observation:
+async def _on_lab(fleet: Fleet, cell: PredictedCell, url: str, deadline_s: float) -> ProbeResult:
     entry = entry_of(fleet, cell)
     if entry.call == BY_HANDLE and fleet.spread(cell.tier):
         return await observe_handle(url, cell.era, entry, deadline_s=deadline_s)
@@ -190,7 +190,7 @@ async def _on_lab(fleet: Fleet, cell: PredictedCell, url: str, deadline_s: float
     target = ProbeTarget(entry.tool, {}, entry.call)
     seen = await observe(entry.feature, url, cell.era, target, deadline_s=deadline_s, headers=headers)
     if headers and _NO_STORE in seen.message:
-        return Observation("unsupported", "the server of this SDK release cannot use an event store", seen.seconds)
+        return ProbeResult("unsupported", "the server of this SDK release cannot use an event store", seen.seconds)
     return seen
 
 
@@ -199,18 +199,18 @@ def entry_of(fleet: Fleet, cell: PredictedCell) -> LabTool:
     return find(fleet.plan.kit.sdk.apis, cell.feature, cell.call) or PLAIN
 
 
-def _detail(cell: PredictedCell, seen: Observation, fleet: Fleet) -> str:
+def _detail(cell: PredictedCell, seen: ProbeResult, fleet: Fleet) -> str:
     if cell.tool:
         return seen.message if cell.tool in seen.message else f"{cell.tool}: {seen.message}"
     tail = f"; {cell.why_lab}" if cell.why_lab else ""
     return f"{seen.message} (test tool {entry_of(fleet, cell).tool}{tail})"
 
 
-def _with_refusal(checked: Checked, seen: Observation | None) -> Checked:
+def _with_refusal(checked: Checked, seen: ProbeResult | None) -> Checked:
     if seen is None:
         return checked
     return replace(checked, detail=f"{checked.detail}; tool {checked.cell.refuses} of the kit: {_said(seen)}")
 
 
-def _said(seen: Observation) -> str:
+def _said(seen: ProbeResult) -> str:
     return f"error: {seen.message}" if seen.outcome == "error" else f"{seen.outcome}: {seen.message}"

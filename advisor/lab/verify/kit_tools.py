@@ -14,7 +14,7 @@ from advisor.lab.clients.sdk_client import ReceivedMessages
 from advisor.lab.probes import ProbeTarget
 from advisor.lab.probes.cell import Probe, ProbeSteps, call, in_session, text
 from advisor.lab.probes.change_notifications import CHANGED, UPDATED, Listener, listening, subscribe
-from advisor.lab.probes.observation import Observation, Verdict
+from advisor.lab.probes.observation import ProbeResult, Verdict
 from advisor.lab.testserver.tool_catalogue import LabTool
 from advisor.sentences import amount
 
@@ -31,7 +31,7 @@ _RECALLS = 24  # parallel calls, which are enough to reach each of a few process
 _ASKED = ("sampling", "elicitation", "roots")
 
 
-async def observe_tool(feature: str, url: str, era: Era, tool: str, *, deadline_s: float = 5.0) -> Observation:
+async def observe_tool(feature: str, url: str, era: Era, tool: str, *, deadline_s: float = 5.0) -> ProbeResult:
     """Call a tool of the kit and judge the messages that reach the client.
 
     Args:
@@ -50,7 +50,7 @@ async def observe_tool(feature: str, url: str, era: Era, tool: str, *, deadline_
     return await in_session(probe, _calling(probe, feature))
 
 
-async def observe_handle(url: str, era: Era, entry: LabTool, *, deadline_s: float = 5.0) -> Observation:
+async def observe_handle(url: str, era: Era, entry: LabTool, *, deadline_s: float = 5.0) -> ProbeResult:
     """Call the lab's tool with a state handle, and check whether all, some or no further calls find the state.
 
     Returns:
@@ -72,7 +72,7 @@ async def observe_handle(url: str, era: Era, entry: LabTool, *, deadline_s: floa
     return await in_session(probe, steps)
 
 
-async def call_plainly(url: str, era: Era, tool: str, *, deadline_s: float = 5.0) -> Observation:
+async def call_plainly(url: str, era: Era, tool: str, *, deadline_s: float = 5.0) -> ProbeResult:
     """Call a tool without a check of any feature.
 
     Returns:

@@ -13,7 +13,7 @@ from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.log_excerpts import LogLine, Marks, settled
 from advisor.lab.probes import ProbeTarget
 from advisor.lab.probes.cell import Probe, in_session
-from advisor.lab.probes.observation import Observation, Verdict
+from advisor.lab.probes.observation import ProbeResult, Verdict
 from advisor.lab.process.steps import Current
 from advisor.lab.testserver import HELPERS
 from advisor.lab.testserver.execution_log import TOOL
@@ -61,7 +61,7 @@ class Toolbox:
     """
 
     def __init__(self, fleet: Fleet, cells: Sequence[PredictedCell], places: Sequence[TierEra]) -> None:
-        self.seen: dict[ToolCall, Observation] = {}
+        self.seen: dict[ToolCall, ProbeResult] = {}
         self._fleet = fleet
         self._places = list(places)
         self._listed: dict[TierEra, Listed | str] = {}
@@ -167,7 +167,7 @@ class Toolbox:
             notes.append(f"Tools that the requirements do not name, which were not called: {', '.join(others)}.")
         return notes
 
-    def of_cell(self, cell: PredictedCell) -> Observation | None:
+    def of_cell(self, cell: PredictedCell) -> ProbeResult | None:
         """The observation of the tool that should return an error for this cell; None if the tool was not called."""
         wanted = (TierEra(cell.tier, cell.era), cell.refuses)
         return next((seen for call, seen in self.seen.items() if (call.place, call.tool) == wanted), None)
