@@ -33,7 +33,7 @@ def leaning(advisor: Advisor, interview: Interview) -> Leaning:
     unmet = advisor.unmet(interview.requirements)
     rule = advisor.tables["session"].evaluate(advisor.decided_facts(interview.requirements)).rules[0]
     outcomes = "; ".join(dict.fromkeys(lost_for(row, words) for row in unmet))
-    reason = words[f"ask.reason.{rule.id}"].format(outcomes=outcomes)
+    reason = words[f"screen.reason.{rule.id}"].format(outcomes=outcomes)
     phrase = words["ask.leaning.unmet" if unmet else "ask.leaning.unreached"]
     features = ", ".join(row.title for row in unmet)
     return Leaning(phrase.format(features=features, reason=reason), feasible=False)

@@ -255,6 +255,9 @@ def _assumptions(canvas: Canvas, decision: Decision) -> None:
     if assumed:
         canvas.heading(phrases["assumptions.values"])
         canvas.line("; ".join(f"{name}: {value}" for name, value in assumed), indent=1)
+    if not decision.feasible and decision.assumed_unused:  # otherwise, the answer names these features
+        canvas.heading(phrases["full.unused"])
+        canvas.line(decision_wording.assumed_unused(decision), indent=1)
     if decision.releases:
         canvas.heading(phrases["assumptions.releases"].format(used=decision.release.exact.replace("==", " ")))
         for text in release_texts(decision):

@@ -73,17 +73,18 @@ def change_lines(change: str, result: str, width: int) -> tuple[list[str], str]:
     """Return a change and its result for at most two lines of `width` columns. The result is never cut.
 
     Returns:
-        The lines of the keys with their values, and the text that follows the last of these lines. A change with so
-        many keys that they do not fit into a line ends with the number of the hidden keys.
+        The lines of the keys with their values, and the text that follows the last of these lines. If the keys and the
+        result do not fit into a line, the keys end with the number of the hidden keys. A result has a line of its own
+        only if it does not fit next to the first key.
     """
     arrow = f"-> {result}" if change else result
     if not change:
         return [""], arrow
     if len(change) + 1 + len(arrow) <= width:
         return [change], f" {arrow}"
-    first, _, last = change.rpartition(", ")
-    if first and len(first) < width and len(last) + 1 + len(arrow) <= width:
-        return [f"{first},", last], f" {arrow}"
+    shown = cut_list(change, width - len(arrow) - 1)
+    if len(shown) + 1 + len(arrow) <= width:
+        return [shown], f" {arrow}"
     return [cut_list(change, width), ""], arrow
 
 

@@ -69,12 +69,9 @@ def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[st
         said = whole_sentences(decision.assumption, width)
         said = cut(said, width - len(more) - 1) if step.most is not None else said
         texts.append(said if said == decision.assumption else f"{said} {more}")
-    elif decision.facts["sdk.measured"] == "no":
-        used = f"{decision.release.package} {decision.release.newest}"
-        texts.append(phrases["screen.not-measured"].format(version=decision.requirements["sdk"], used=used))
-    defaults = [
-        f"{name}: {value}" for name, value in decision_wording.assumed(decision) if not name.startswith("needs.")
-    ]
+    elif not_measured := _not_measured(decision):
+        texts.append(not_measured)
+    defaults = _defaults(decision)
     releases = release_texts(decision, brief=True)
     if defaults:
         shared = texts[-1:] if step.tight else releases[:1]
@@ -83,3 +80,30 @@ def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[st
         texts.append(first_names(defaults, room, phrases["screen.hidden"], section="assumptions"))
     texts += shown_rows(releases if not step.brief else releases[:1], width, step, "assumptions", phrases)
     return joined(texts, width) if step.brief else texts
+
+
+def assumption_line(decision: Decision, width: int) -> str:
+    """Return what a contradiction assumes in a line: the first assumptions, and how many are hidden; "" without any.
+
+    Unused features come last, because no unused feature causes a contradiction.
+    """
+    phrases = decision.phrases
+    texts = [text for text in (decision.assumption, _not_measured(decision)) if text]
+    texts += [*_defaults(decision), *release_texts(decision, brief=True)]
+    texts += [phrases["screen.unused.brief"].format(names=row.feature) for row in decision.assumed_unused]
+    texts.sort(key=lambda text: len(text) > width)  # a text that is too long for the line hides no other text
+    return first_names(texts, width, phrases["screen.hidden"], section="assumptions") if texts else ""
+
+
+def _not_measured(decision: Decision) -> str:
+    """Return a text about a release that was not measured, or "" for another release."""
+    if decision.facts["sdk.measured"] != "no":
+        return ""
+    used = f"{decision.release.package} {decision.release.newest}"
+    return decision.phrases["screen.not-measured"].format(version=decision.requirements["sdk"], used=used)
+
+
+def _defaults(decision: Decision) -> list[str]:
+    """Return the assumed values, without those of features."""
+    values = decision_wording.assumed(decision)
+    return [f"{name}: {value}" for name, value in values if not name.startswith("needs.")]

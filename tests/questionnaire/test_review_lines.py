@@ -123,7 +123,7 @@ def test_the_running_verdict_names_what_cannot_be_kept(advisor: Advisor) -> None
     interview = Interview(advisor, Relevance(advisor), flat)
     assert advisor.decide(read(flat, advisor.space)).unmet
     assert leaning(advisor, interview).text == (
-        "No configuration works so far: Sampling (needs sessions, and sessions are not possible)"
+        "No configuration works so far: Sampling (sessions are needed but not possible)"
     )
     without = {**flat, "clients.apps": ["cursor"], "clients.protocol": "unknown"}
     assert leaning(advisor, Interview(advisor, Relevance(advisor), without)).text == (
@@ -134,8 +134,8 @@ def test_the_running_verdict_names_what_cannot_be_kept(advisor: Advisor) -> None
 def test_each_contradiction_has_a_short_reason(advisor: Advisor) -> None:
     rules = advisor.tables["session"].spec.rules
     contradictions = {rule.id for rule in rules if rule.then["pattern"] == "contradiction"}
-    reasons = {name for name in advisor.knowledge.phrases if name.startswith("ask.reason.")}
-    assert reasons == {f"ask.reason.{name}" for name in contradictions}
+    reasons = {name for name in advisor.knowledge.phrases if name.startswith("screen.reason.")}
+    assert reasons == {f"screen.reason.{name}" for name in contradictions}
     for name in contradictions:
         example = example_requirements(advisor, advisor.knowledge.rules[name][1].examples["hit"])
         stated = {fact: example.values[fact] for fact in example.given}
