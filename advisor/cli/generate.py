@@ -85,15 +85,16 @@ def generate(
         ),
     ] = None,
     conflicts: Annotated[
-        ConflictStyle,
+        ConflictStyle | None,
         typer.Option(
             "--conflicts",
-            help="What to write if you and the new version changed the same lines. `new` writes the "
+            help="What to write if you and the new version changed the same lines. `new`, the default, writes the "
             "complete new version to a .new file next to your file. `rej` writes a diff to a .rej file next to your "
             "file: the changes of the new version that conflict with your changes. "
-            "`markers` writes both versions of these lines into your file, between <<<<<<< and >>>>>>>.",
+            "`markers` writes both versions of these lines into your file, between <<<<<<< and >>>>>>>. "
+            "An open conflict of an earlier run gets this form, too.",
         ),
-    ] = ConflictStyle.NEW,
+    ] = None,
     format: Annotated[
         Format, typer.Option("--format", "-f", help="Format of the report: text for people, json for scripts.")
     ] = Format.TEXT,
@@ -142,7 +143,7 @@ def _code(done: Generation, how: Writing) -> Exit:
     return Exit.FINDINGS if done.conflicts or (how.preview and done.changed) else Exit.OK
 
 
-def _say(made: MadeKit, style: ConflictStyle, *, brief: bool) -> None:
+def _say(made: MadeKit, style: ConflictStyle | None, *, brief: bool) -> None:
     """Describe the changes of a kit. With `brief`, name only the files that differ from the new version."""
     done = made.done
     if done.completed:

@@ -27,13 +27,13 @@ class Writing(NamedTuple):
     Attributes:
         force: replace edited files (a copy is saved), and restore deleted files.
         selected: the files to write.
-        style: how a conflict is left in the kit.
+        style: how a conflict is left in the kit, or None; see `plan`.
         preview: write nothing.
     """
 
     force: bool
     selected: Selected
-    style: ConflictStyle
+    style: ConflictStyle | None
     preview: bool
 
 

@@ -238,15 +238,62 @@ def test_markers_show_both_versions_of_each_place_in_the_file(kit: Path) -> None
     assert run(TIERED, "-o", kit, "--diff").returncode == 0
 
 
-@pytest.mark.parametrize("style", ["markers", "rej"])
-def test_another_style_says_that_an_earlier_conflict_stays(kit: Path, style: str) -> None:
+STYLES = ("new", "rej", "markers")
+
+
+@pytest.mark.parametrize("before", STYLES)
+def test_another_style_converts_an_open_conflict(kit: Path, before: str) -> None:
+    """The result is that of a first run with the other style. Nothing of the earlier form stays."""
     conflicting(kit)
+    for style in STYLES:
+        shutil.copytree(kit, kit.with_name(style))
+        assert run(TIERED, "-o", kit.with_name(style), "--conflicts", style).returncode == 1
+    for style in STYLES:
+        converted = kit.with_name(f"to-{style}")
+        shutil.copytree(kit.with_name(before), converted)
+        preview = run(TIERED, "-o", converted, "--conflicts", style, "--diff")
+        assert preview.returncode == 1
+        assert tree(converted) == tree(kit.with_name(before)), "--diff writes nothing"
+        done = run(TIERED, "-o", converted, "--conflicts", style)
+        assert done.returncode == 1
+        assert "does not change" not in done.err
+        assert tree(converted) == tree(kit.with_name(style))
+        assert run(TIERED, "-o", converted).returncode == 1, "without the option, the conflict keeps its form"
+        assert tree(converted) == tree(kit.with_name(style))
+
+
+def test_a_conflict_that_cannot_be_converted_stays_and_the_report_says_why(kit: Path) -> None:
+    conflicting(kit)
+    (kit / "README.md.rej").write_text("mine\n")
     assert "--conflicts" not in run(TIERED, "-o", kit).err
-    again = run(TIERED, "-o", kit, "--conflicts", style)
+    before = tree(kit)
+    again = run(TIERED, "-o", kit, "--conflicts", "rej")
     assert again.returncode == 1
-    assert f"--conflicts {style} does not change a conflict of an earlier run" in again.err
-    assert "See README.md.new." in again.err
+    assert "--conflicts rej does not change this conflict: README.md.new." in again.err
     assert "delete the .new file" in again.err
+    assert tree(kit) == before
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_conflict_in_another_part_stays_a_conflict(kit: Path, style: str) -> None:
+    """A run of one part does not resolve the conflict of another part, and says where the conflict is."""
+    conflicting(kit)
+    assert run(TIERED, "-o", kit, "--conflicts", style).returncode == 1
+    before = tree(kit)
+    for arguments in (["--only", "proxy"], ["--without", "documents"], ["--only", "proxy", "--diff"]):
+        again = run(TIERED, "-o", kit, *arguments)
+        assert again.returncode == 1, arguments
+        assert re.search(r"conflict +README.md: ", again.err)
+        assert tree(kit) == before
+    report = json.loads(run(TIERED, "-o", kit, "--only", "proxy", "--format", "json").out)
+    assert report["changed"] is False
+    assert [file["action"] for file in report["files"] if file["path"] == "README.md"] == ["conflict"]
+    readme = kit / "README.md"
+    if style == "markers":
+        readme.write_text("# Our own title\n")
+    else:
+        (kit / f"README.md.{style}").unlink()
+    assert run(TIERED, "-o", kit, "--only", "proxy", "--diff").returncode == 0
 
 
 def test_a_second_conflict_in_a_file_with_marks_gets_the_new_version(kit: Path) -> None:

@@ -39,6 +39,23 @@ def has_marks(text: str) -> bool:
     return YOURS in lines or NEW in lines
 
 
+def without_marks(content: bytes) -> bytes | None:
+    """Return a file with the lines of the user instead of each conflict between marks; None if a mark is missing."""
+    kept: list[bytes] = []
+    expected, is_theirs = [YOURS, BETWEEN, NEW], True
+    at = 0
+    for line in content.splitlines(keepends=True):
+        text = line.replace(b"\r\n", b"\n").decode(errors="replace")
+        if text == expected[at] and (at or text == YOURS):
+            at = (at + 1) % len(expected)
+            is_theirs = at != expected.index(NEW)
+        elif text in (YOURS, NEW):
+            return None
+        elif is_theirs:
+            kept.append(line)
+    return b"".join(kept) if at == 0 else None
+
+
 def rejected(path: str, base: str, wanted: str, before: bytes | None) -> bytes:
     """Return the content of the `.rej` file: a heading and a unified diff.
 

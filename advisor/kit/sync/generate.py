@@ -16,7 +16,7 @@ from advisor.files import reason
 from advisor.kit.model import KitFile
 from advisor.kit.sync.conflicts import ConflictStyle
 from advisor.kit.sync.directory_lock import directory_lock
-from advisor.kit.sync.file_changes import WRITTEN, FileChange, Write, plan
+from advisor.kit.sync.file_changes import FileChange, Write, plan, unresolved
 from advisor.kit.sync.kit_folder import KitFolder
 from advisor.kit.sync.kit_paths import LOCK, require_inside
 from advisor.kit.sync.lock_file import Lock, dump, lock_for, parse
@@ -31,7 +31,7 @@ class Generation:
 
     Attributes:
         root: the kit's folder, as the user named it.
-        changes: the change of each file, sorted by path.
+        changes: the change of each selected file, and each open conflict of another file, sorted by path.
         completed: whether this run completes the work of an earlier run that was killed while it wrote files.
     """
 
@@ -42,7 +42,7 @@ class Generation:
     @property
     def changed(self) -> bool:
         """Whether this run writes or removes any file of the kit."""
-        return any(change.action in WRITTEN for change in self.changes)
+        return any(change.writes for change in self.changes)
 
     @property
     def conflicts(self) -> bool:
@@ -66,7 +66,7 @@ def generate(
     *,
     force: bool = False,
     selected: Selected = _every,
-    style: ConflictStyle = ConflictStyle.NEW,
+    style: ConflictStyle | None = None,
 ) -> Generation:
     """Write the kit to `root`.
 
@@ -76,7 +76,7 @@ def generate(
         root: the kit's folder.
         force: replace edited files (a copy is saved), restore deleted files, and accept a folder with other files.
         selected: the files to write.
-        style: how a conflict is left in the kit.
+        style: how a conflict is left in the kit; see `plan`.
 
     Raises:
         UsageError: the folder cannot be used. Nothing was written.
@@ -92,10 +92,11 @@ def generate(
             folder.settle(dump(lock) if lock else None)
         chosen, known = _selected(files, lock, selected)
         changes = _plan(chosen, known, folder, force=force, style=style)
-        lock_write = Write(LOCK, folder.read(LOCK), dump(_next_lock(chosen, lock, requirements, selected)))
+        others = _unresolved(files, lock, folder, selected)
+        lock_write = Write(LOCK, folder.read(LOCK), dump(_next_lock(chosen, lock, requirements, selected, changes)))
         if any(change.writes for change in changes) or lock_write.before != lock_write.after:
             folder.write(changes, _gone(chosen, known), lock_write)
-        return Generation(root, tuple(changes), completed)
+        return Generation(root, _sorted(changes, others), completed)
 
 
 def preview(
@@ -104,7 +105,7 @@ def preview(
     *,
     force: bool = False,
     selected: Selected = _every,
-    style: ConflictStyle = ConflictStyle.NEW,
+    style: ConflictStyle | None = None,
 ) -> Generation:
     """Return the changes that `generate` would make, without writing anything.
 
@@ -118,8 +119,10 @@ def preview(
             chosen, _ = _selected(files, None, selected)
             return Generation(root, tuple(plan(chosen, None, lambda _: None, force=force)))
         folder = KitFolder(place)
-        chosen, known = _selected(files, _lock(folder), selected)
-        return Generation(root, tuple(_plan(chosen, known, folder, force=force, style=style)), folder.interrupted)
+        lock = _lock(folder)
+        chosen, known = _selected(files, lock, selected)
+        changes = _plan(chosen, known, folder, force=force, style=style)
+        return Generation(root, _sorted(changes, _unresolved(files, lock, folder, selected)), folder.interrupted)
 
 
 def _selected(files: list[KitFile], lock: Lock | None, selected: Selected) -> tuple[list[KitFile], Lock | None]:
@@ -128,11 +131,29 @@ def _selected(files: list[KitFile], lock: Lock | None, selected: Selected) -> tu
     return [file for file in files if selected(file.path)], replace(lock, base=base) if lock else None
 
 
-def _next_lock(chosen: list[KitFile], lock: Lock | None, requirements: bytes, selected: Selected) -> Lock:
+def _unresolved(files: list[KitFile], lock: Lock | None, folder: KitFolder, selected: Selected) -> list[FileChange]:
+    """Return the open conflicts of files that are not selected. A run of other parts does not resolve them."""
+    others, known = _selected(files, lock, lambda path: not selected(path))
+    return unresolved(others, known, folder.read)
+
+
+def _sorted(changes: list[FileChange], others: list[FileChange]) -> tuple[FileChange, ...]:
+    return tuple(sorted([*changes, *others], key=lambda change: change.path))
+
+
+def _next_lock(
+    chosen: list[KitFile], lock: Lock | None, requirements: bytes, selected: Selected, changes: list[FileChange]
+) -> Lock:
     """Return the lock after a run. For files that are not selected, it says the same as before."""
     new = lock_for(chosen, requirements)
-    others = {path: text for path, text in lock.base.items() if not selected(path)} if lock else {}
-    return replace(new, base=dict(sorted({**others, **new.base}.items())))
+    others, ancestors = (
+        {path: text for path, text in known.items() if not selected(path)}
+        for known in ((lock.base, lock.ancestors) if lock else ({}, {}))
+    )
+    found = {change.path: change.ancestor for change in changes if change.ancestor is not None}
+    return replace(
+        new, base=dict(sorted({**others, **new.base}.items())), ancestors=dict(sorted({**ancestors, **found}.items()))
+    )
 
 
 def diff(change: FileChange, folder: str = "") -> str:
@@ -160,7 +181,7 @@ def _lines(content: bytes | None) -> list[str] | None:
 
 
 def _plan(
-    files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: bool, style: ConflictStyle
+    files: list[KitFile], lock: Lock | None, folder: KitFolder, *, force: bool, style: ConflictStyle | None
 ) -> list[FileChange]:
     if lock is None and not force:
         expected = {file.path: file.content.encode() for file in files}

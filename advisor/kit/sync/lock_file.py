@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,15 @@ class Lock:
         rules: fingerprint of the rules.
         input: SHA-256 of the requirements file.
         base: path → generated text, before any merge.
+        ancestors: path of an open conflict → generated text before the version in conflict. With this text, a later
+            run can give the conflict another form.
     """
 
     version: str
     rules: str
     input: str
     base: Mapping[str, str]
+    ancestors: Mapping[str, str] = field(default_factory=dict)
 
 
 def lock_for(files: list[KitFile], requirements: bytes, rules: Path | None = None) -> Lock:
@@ -72,6 +75,7 @@ def dump(lock: Lock) -> bytes:
         "input": lock.input,
         "files": {path: digest(text.encode()) for path, text in lock.base.items()},
         "base": dict(lock.base),
+        **({"ancestors": dict(lock.ancestors)} if lock.ancestors else {}),
     }
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -90,6 +94,7 @@ def parse(content: bytes, name: str) -> Lock:
         document: Any = json.loads(content)
         schema, files, base = document["schema"], document["files"], document["base"]
         version, rules, source = (_text(document[key]) for key in ("version", "rules", "input"))
+        ancestors = {path: _text(text) for path, text in document.get("ancestors", {}).items()}
         intact = {path: digest(_text(text).encode()) for path, text in base.items()} == files
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         intact = False
@@ -102,7 +107,7 @@ def parse(content: bytes, name: str) -> Lock:
         raise UsageError(f"Another version of mcp-advisor wrote {name} ({schema!r}). Use that version or a later one.")
     for path in base:
         require_inside(path, name)
-    return Lock(version, rules, source, base)
+    return Lock(version, rules, source, base, ancestors)
 
 
 def _text(value: object) -> str:

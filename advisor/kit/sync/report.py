@@ -40,7 +40,10 @@ _STEPS = {
     "": "Edit the lines between <<<<<<< and >>>>>>>, and delete these marks.",
 }
 _ENDINGS = {ConflictStyle.NEW: ".new", ConflictStyle.REJ: ".rej", ConflictStyle.MARKERS: ""}
-_OTHER_STYLE = "--conflicts {style} does not change a conflict of an earlier run, or of an unknown file. See {file}."
+_OTHER_STYLE = (
+    "--conflicts {style} does not change this conflict: {file}. mcp-advisor no longer has the text that both versions "
+    "changed, or it would replace a file of yours. Resolve this conflict in its present form."
+)
 
 
 def _ending(change: FileChange) -> str:
@@ -72,21 +75,21 @@ def summary(done: Generation, *, written: bool) -> str:
     return f"{done.root}: {parts}{'' if written else ' (nothing was written)'}."
 
 
-def next_steps(made: MadeKit, style: ConflictStyle = ConflictStyle.NEW) -> list[str]:
+def next_steps(made: MadeKit, style: ConflictStyle | None = None) -> list[str]:
     """Return the next steps for the user. They name only files that the folder of the kit has.
 
     Args:
         made: the kit.
-        style: how the user wants a conflict to be left in the kit.
+        style: how the user wants a conflict to be left in the kit, or None.
     """
     done = made.done
     steps = list(made.notes) if done.changed else []
     if done.conflicts:
         left = [change for change in done.changes if change.action == "conflict"]
         endings = dict.fromkeys(map(_ending, left))
-        others = [change.beside for change in left if _ending(change) != _ENDINGS[style]]
-        if others and style is not ConflictStyle.NEW:
-            steps.append(_OTHER_STYLE.format(style=style.value, file=others[0]))
+        if style is not None:
+            others = [change.beside or change.path for change in left if _ending(change) != _ENDINGS[style]]
+            steps += [_OTHER_STYLE.format(style=style.value, file=file) for file in others[:1]]
         steps += [f"{_STEPS[ending]} Until then, each run reports the conflict." for ending in endings]
     if any(change.action == "added" for change in done.changes):
         steps += _reading(made)
