@@ -23,8 +23,10 @@ from advisor.questionnaire.numbered_prompts import NumberedPrompts
 from advisor.questionnaire.partial_answers import PartialAnswers
 from advisor.questionnaire.questions import Answer
 from advisor.questionnaire.saved_answers import (
+    begun_comment,
     has_own_comments,
     is_replaced,
+    load_begun,
     load_stated,
     part,
     partial_path,
@@ -44,7 +46,9 @@ def converse(
     *,
     edit: bool = False,
 ) -> Path:
-    """Ask the questions on the terminal and save the answers. Each answer is also saved immediately, in its own file.
+    """Ask the questions on the terminal and save the answers.
+
+    The reply to each prompt is also saved immediately, in a file of its own.
 
     Args:
         advisor: makes the decisions.
@@ -194,7 +198,7 @@ def _offer_to_resume(
     new = {name: value for name, value in stated.items() if name not in fixed}
     incomplete, answers = part(new, interview.questions)
     before = interview.fixed
-    interview.resume({**incomplete, **fixed}, answers)
+    interview.resume({**incomplete, **fixed}, answers, load_begun(partial))
     interview.note_changes(before)
     interviewer.tell()
     return True
@@ -241,21 +245,26 @@ def _choose_file(
 def _save_partial(advisor: Advisor, interview: Interview, partial: PartialAnswers, own: str) -> str:
     """Save the answers so far, with the comment `own`, and return the message for the user."""
     words = advisor.knowledge.phrases
-    if not interview.everything:
+    if not (interview.everything or interview.begun):
         return words["ask.interrupted.nothing"]
     try:
-        saved = partial.write(own + to_yaml(interview.everything, advisor.space, words["ask.partial-head"]))
+        saved = partial.write(_partial_text(advisor, interview, own))
     except OSError as error:
         text = to_yaml(interview.everything, advisor.space, words["ask.file-head"])
         return words["ask.interrupted.not-saved"].format(reason=reason(error), answers=_to_copy(text))
     return words["ask.interrupted"].format(file=saved.file)
 
 
+def _partial_text(advisor: Advisor, interview: Interview, own: str) -> str:
+    head = advisor.knowledge.phrases["ask.partial-head"]
+    return own + begun_comment(interview.begun) + to_yaml(interview.everything, advisor.space, head)
+
+
 def _saving_problem(advisor: Advisor, interview: Interview, partial: PartialAnswers, own: str) -> str:
     """Save the answers so far. Return a message if they are not in the usual place, else ""."""
     words = advisor.knowledge.phrases
     try:
-        saved = partial.write(own + to_yaml(interview.everything, advisor.space, words["ask.partial-head"]))
+        saved = partial.write(_partial_text(advisor, interview, own))
     except OSError as error:
         return words["ask.partial.not-saved"].format(reason=reason(error))
     return (

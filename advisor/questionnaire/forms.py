@@ -87,6 +87,10 @@ class Form:
         key = "text-clear" if self.clears else "text-default" if self.shown else "text"
         return words[f"ask.keys.{key}"].format(default=self.shown, back=back)
 
+    def offers(self, reply: Any) -> bool:
+        """Whether a reply, for example of an interrupted run, is an option of a choice."""
+        return self.kind == "select" and any(option.has(reply) for option in self.options)
+
     def reply_of_default(self) -> Any:
         """Return the reply of a user who accepts the default."""
         if self.kind == "text":

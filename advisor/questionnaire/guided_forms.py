@@ -143,18 +143,18 @@ def current_dialogue(space: FactSpace, stated: Answer) -> Dialogue:
     unknown: Answer = dict.fromkeys(_FLAGS, UNKNOWN)
     if not (yield Form("select", words["ask.current"], words["ask.current.help"], why, answers, default=in_use)):
         return unknown
-    pairs = [(str(index), dict(zip(_FLAGS, pair, strict=True))) for index, pair in enumerate(FLAG_PAIRS)]
-    options = [Option(index, flags_written(pair)) for index, pair in pairs]
+    pairs = {flags_written(pair): pair for pair in (dict(zip(_FLAGS, pair, strict=True)) for pair in FLAG_PAIRS)}
+    options = [Option(text, text) for text in pairs]
     options.append(Option(UNKNOWN, words["ask.unknown"], words["ask.current.flags.unknown"]))
     held = {name: stated.get(name, UNKNOWN) for name in _FLAGS}
-    default = next((index for index, pair in pairs if pair == held), UNKNOWN)
+    default = next((text for text, pair in pairs.items() if pair == held), UNKNOWN)
     chosen = yield Form(
         "select", words["ask.current.flags"], words["ask.current.flags.help"], why, tuple(options), default
     )
     symptoms = tuple(Option(entry.id, entry.text) for entry in space.knowledge.symptoms.values())
     marked = tuple(stated.get(BREAKS, ()))
     breaks = yield Form("checkbox", words["ask.breaks"], words["ask.breaks.help"], "", symptoms, marked)
-    return {**dict(pairs).get(chosen, unknown), BREAKS: tuple(breaks)}
+    return {**pairs.get(chosen, unknown), BREAKS: tuple(breaks)}
 
 
 # --- clients, hosts and the path ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from advisor.decision.advisor import Advisor
 from advisor.engine.rules import Rule
 from advisor.knowledge.space import UNKNOWN
 from advisor.questionnaire.path_answers import decided, in_hops, with_kind
-from advisor.questionnaire.questions import BREAKS, NEEDS, TOOLS, Answer, Question, questions
+from advisor.questionnaire.questions import BREAKS, NEEDS, TOOLS, Answer, Begun, Question, questions
 from advisor.questionnaire.relevance import Relevance
 from advisor.requirements.completion import complete
 from advisor.requirements.model import Requirements, Tool
@@ -61,7 +61,8 @@ class Interview:
         fixed: facts from a file. They are not asked and never removed.
         answers: from the id of a question to its answer. Answers that the replay does not use stay here.
         changed: the ids of the questions whose fixed facts an answer replaced.
-        recorded: called when an answer was recorded.
+        begun: the question whose first prompts the user has answered, or None.
+        recorded: called when an answer, or the reply to a prompt, was recorded.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Interview:
         self.fixed: dict[str, Any] = with_kind(fixed or {})
         self.answers: dict[str, Answer] = dict(answers or {})
         self.changed: set[str] = set()
+        self.begun: Begun | None = None
         self._cursor: str | None = None
         self._reasons: dict[str, Skip] = {}
         self._place = self._replay()
@@ -159,6 +161,13 @@ class Interview:
 
     # --- moves ----------------------------------------------------------------------------------------------------
 
+    def begin(self, replies: Sequence[Any]) -> None:
+        """Record the replies to the first prompts of the current question."""
+        begun = Begun(self.current.id, tuple(replies)) if self.current and replies else None
+        if begun != self.begun:
+            self.begun = begun
+            self.recorded()
+
     def answer(self, answer: Answer) -> dict[str, Answer]:
         """Answer the current question.
 
@@ -175,6 +184,7 @@ class Interview:
             self.changed.add(question.id)
         else:
             self.answers[question.id] = dict(answer)
+        self.begun = None
         self.recorded()  # before the work that follows, so that no interruption can lose the answer
         self._cursor = None
         self._settle_tools()
@@ -192,13 +202,15 @@ class Interview:
         """Make an answered question current again."""
         self._cursor = question
 
-    def resume(self, fixed: Answer, answers: Mapping[str, Answer]) -> None:
-        """Continue with the answers of an earlier run."""
-        self.fixed, self.answers = with_kind(fixed), dict(answers)
+    def resume(self, fixed: Answer, answers: Mapping[str, Answer], begun: Begun | None = None) -> None:
+        """Continue with the answers of an earlier run. `begun` is the question at which that run was interrupted."""
+        self.fixed, self.answers, self.begun = with_kind(fixed), dict(answers), begun
         self._cursor = None
         self._place = self._replay()
         if self._place.next is None:
             self._drop()
+        if begun and any(question.id == begun.question for question in self.editable):
+            self.edit(begun.question)
 
     def revise(self, stated: Answer) -> None:
         """Continue with other values of the stated facts, for example after a remedy.

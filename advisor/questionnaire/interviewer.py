@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -115,12 +116,13 @@ class Interviewer:
             question: the question.
             editing: whether the question asks also for the facts that a file states.
         """
-        entered: list[Any] = []
+        entered = self._resumed(question, editing=editing)
         above = self._leaning() if self._interview.has_needs else ""
         while True:
             form, answer = _advance(self._dialogue(question, editing=editing), entered)
             if form is None:
                 return answer
+            self._interview.begin(entered)
             reply = self._put(replace(form, above=above))
             if reply is not PressedKey.BACK:
                 entered.append(reply)
@@ -131,6 +133,22 @@ class Interviewer:
                 entered.pop()
             else:
                 return None
+
+    def _resumed(self, question: Question, *, editing: bool) -> list[Any]:
+        """Print and return the replies of an interrupted run to the first prompts of a question."""
+        begun, entered = self._interview.begun, list[Any]()
+        if begun is None or begun.question != question.id:
+            return entered
+        forms = self._dialogue(question, editing=editing)
+        with contextlib.suppress(StopIteration):
+            form = next(forms)
+            for reply in begun.replies:
+                if not form.offers(reply):
+                    break
+                say(f"{form.title} {form.in_words(reply, self._words)}")
+                entered.append(reply)
+                form = forms.send(reply)
+        return entered
 
     def _dialogue(self, question: Question, *, editing: bool = False, answer: Answer | None = None) -> Dialogue:
         """Return the dialogue of a question. Its defaults are those of `answer`, or else the current answer."""

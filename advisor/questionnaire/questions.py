@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from advisor.decision.advisor import Advisor
 from advisor.knowledge.facts import Fact
@@ -48,6 +48,18 @@ class Question:
     fact: Fact
     facts: tuple[str, ...]
     also: tuple[str, ...] = ()
+
+
+class Begun(NamedTuple):
+    """A question with several prompts, of which the user has answered only the first ones.
+
+    Attributes:
+        question: the id of the question.
+        replies: the reply to each answered prompt: strings and booleans.
+    """
+
+    question: str
+    replies: tuple[Any, ...]
 
 
 def questions(advisor: Advisor) -> list[Question]:

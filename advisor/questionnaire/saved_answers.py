@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import yaml
 from advisor.files import write_atomically
 from advisor.knowledge.space import FactSpace
 from advisor.questionnaire.path_answers import with_kind
-from advisor.questionnaire.questions import BREAKS, TOOLS, Answer, Question
+from advisor.questionnaire.questions import BREAKS, TOOLS, Answer, Begun, Question
 from advisor.requirements import load_bytes, read_document, validate
 from advisor.requirements.model import Requirements, Tool
 
 _BREAKS = "Breaks today: "  # the start of a comment: the file has no key for symptoms
 _NOTHING = "nothing"  # for a server in use
+_BEGUN = "Unfinished question with its answered prompts: "  # the start of a comment in the file of an interrupted run
 _REPLACES = "Replaces the file with the SHA-256 "  # the start of a comment in the file of an interrupted run
 
 
@@ -34,6 +36,23 @@ def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
         branch[key] = [_tool(tool) for tool in values[name]] if name == TOOLS else values[name]
     breaks = f"# {_BREAKS}{', '.join(values[BREAKS]) or _NOTHING}\n" if BREAKS in values else ""
     return f"# {head}\n{breaks}" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def begun_comment(begun: Begun | None) -> str:
+    """Return the comment of an interrupted run about the question whose first prompts are answered; "" without one."""
+    return f"# {_BEGUN}{json.dumps([begun.question, *begun.replies])}\n" if begun else ""
+
+
+def load_begun(path: Path) -> Begun | None:
+    """Return the question that `begun_comment` wrote to a file, or None."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith(f"# {_BEGUN}"):
+            try:
+                name, *replies = json.loads(line.removeprefix(f"# {_BEGUN}"))
+            except (ValueError, TypeError):  # the user has edited the comment
+                return None
+            return Begun(str(name), tuple(replies))
+    return None
 
 
 def replaces(path: Path) -> str:
@@ -98,7 +117,7 @@ def has_own_comments(path: Path, head: str) -> bool:
         path: the file.
         head: the comment that `to_yaml` writes first.
     """
-    written = (f"# {head}", f"# {_BREAKS}", f"# {_REPLACES}")
+    written = (f"# {head}", f"# {_BREAKS}", f"# {_BEGUN}", f"# {_REPLACES}")
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return any("#" in line and not line.startswith(written) for line in lines)
 

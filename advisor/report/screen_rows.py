@@ -57,8 +57,14 @@ def shown_rows(
 
 
 def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[str]:
-    """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults."""
+    """Return what the decision assumes: unused features, features of an unmeasured server or release, and defaults.
+
+    The last step has a single line.
+    """
     phrases = decision.phrases
+    if step is STEPS[-1]:
+        line = assumption_line(decision, width)
+        return [line] if line else []
     unused = [row.feature for row in decision.assumed_unused]
     texts = [counted(phrases, "screen.unused", len(unused), names=", ".join(unused))] if unused else []
     if unused and step.brief:
@@ -83,9 +89,9 @@ def assumption_rows(decision: Decision, width: int, step: ScreenStep) -> list[st
 
 
 def assumption_line(decision: Decision, width: int) -> str:
-    """Return what a contradiction assumes in a line: the first assumptions, and how many are hidden; "" without any.
+    """Return what a decision assumes in a line: the first assumptions, and how many are hidden; "" without any.
 
-    Unused features come last, because no unused feature causes a contradiction.
+    Unused features come last, because no unused feature causes a contradiction or decides the pattern.
     """
     phrases = decision.phrases
     texts = [text for text in (decision.assumption, _not_measured(decision)) if text]

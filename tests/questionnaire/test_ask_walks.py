@@ -58,7 +58,10 @@ RUN = [
     Prompt("How many server processes share the port", (ENTER,), {"scale.workers": 1}),
     Prompt("Which proxy or load balancer is directly in front", (ENTER,)),
     Prompt("What is in front of that (nginx)?", (UP, ENTER)),
+    Prompt("What is in front of that (", (ENTER,)),
 ]
+FOLLOW_UPS = [2, 3, 5, 6, 16, 17]
+"""The numbers of the prompts that follow another prompt of the same question."""
 
 
 @pytest.fixture
@@ -140,10 +143,8 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
 
 def test_an_expert_describes_a_deployment_in_use(start: Start, tmp_path: Path) -> None:
     terminal = start("-o", "shop.yaml")
-    for prompt in RUN[:-1]:
+    for prompt in RUN:
         terminal.answer(prompt.title, *prompt.keys)
-    terminal.answer(RUN[-1].title, UP, ENTER)
-    terminal.answer("What is in front of that (", ENTER)
     assert "Can the load balancer send all requests" not in terminal.raw
     accept_defaults(terminal, REVIEW)
     terminal.send(ENTER)
@@ -308,13 +309,8 @@ def interrupt(terminal: Terminal, ending: str) -> int:
     return terminal.end()
 
 
-def first_prompt(number: int) -> int:
-    """The number of the first prompt of the same question."""
-    return next(index for index in range(number, -1, -1) if index == 0 or RUN[index - 1].saved is not None)
-
-
 def interrupted_at(start: Start, tmp_path: Path, before: int, number: int, ending: str) -> None:
-    """Interrupt the run at a prompt: every completed answer is in the file, and the next start offers to go on.
+    """Interrupt the run at a prompt: no reply to an earlier prompt is lost, and the next start goes on at this prompt.
 
     The run before was interrupted at the prompt `before`.
     """
@@ -322,7 +318,7 @@ def interrupted_at(start: Start, tmp_path: Path, before: int, number: int, endin
     terminal = start()
     if partial.exists():
         terminal.answer(f"{partial.name} has the answers of an interrupted run.", ENTER)
-    for prompt in RUN[first_prompt(before) : number]:
+    for prompt in RUN[before:number]:
         terminal.answer(prompt.title, *prompt.keys)
     terminal.see(f"? {RUN[number].title}")
     assert interrupt(terminal, ending) == ENDINGS[ending], RUN[number].title
@@ -344,6 +340,35 @@ def test_ctrl_d_leaves_also_if_text_is_typed(start: Start, before: int) -> None:
         terminal.see("sv", f"? {RUN[0].title}")
     terminal.send(CTRL_D)
     assert terminal.end() == 130
+
+
+@pytest.mark.parametrize("ending", ["sighup", "closed", "sigterm"])
+def test_an_interruption_between_the_prompts_of_a_question_loses_no_reply(
+    start: Start, tmp_path: Path, ending: str
+) -> None:
+    before = 0
+    for number in FOLLOW_UPS[list(ENDINGS).index(ending) % 3 :: 3]:
+        interrupted_at(start, tmp_path, before, number, ending)
+        before = number
+
+
+def test_an_interruption_while_an_answer_is_edited_loses_no_reply(start: Start, tmp_path: Path) -> None:
+    """The question has a complete answer, which the user changes."""
+    (tmp_path / "known.yaml").write_text(CONTRADICTION.replace("sampling: required", "progress: required"))
+    terminal = start("known.yaml")
+    accept_defaults(terminal, REVIEW)
+    terminal.send(DOWN, DOWN, ENTER)
+    terminal.answer("Is the server in use today?", DOWN, ENTER)
+    terminal.answer("What are the two flags", UP, ENTER)
+    terminal.see("? What breaks today?")
+    assert interrupt(terminal, "sighup") == 129
+    again = start("known.yaml")
+    again.answer("known.partial.yaml has the answers of an interrupted run.", ENTER)
+    again.see("What are the two flags set to today? stateless_http=True, json_response=True", "? What breaks today?")
+    again.send(ESCAPE)
+    again.see("? What are the two flags set to today?")
+    again.send(ESCAPE)
+    again.see("? Is the server in use today?")
 
 
 @pytest.mark.thorough
