@@ -38,7 +38,8 @@ def scanned() -> None:
 
 def write(folder: Path, knowledge: Knowledge) -> int:
     """Write the files and return their number."""
-    examples = [text for kind in knowledge.findings.values() for text in (kind.hit, kind.miss)]
+    code = [kind for kind in knowledge.findings.values() if kind.subject == "code"]
+    examples = [text for kind in code for _, files in kind.examples for text in files.values()]
     for number in range(SERVERS):
         place = folder / f"server_{number}"
         place.mkdir()

@@ -5,12 +5,14 @@ tests/test_docs.py fails if a page or a picture differs from what this command w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from advisor.audits.server_code import worded_fix
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.engine.table import show
+from advisor.knowledge.finding_kinds import FindingKind, FindingSubject
 from advisor.knowledge.paths import templates_dir
 from advisor.report.capability_matrix import Matrix
 from advisor.report.condition_wording import outcome
@@ -56,8 +58,30 @@ def _render(template: str, advisor: Advisor) -> str:
         catalogue=catalogue,
         values_of=lambda fact: meanings(fact, advisor.space),
         fix_of=lambda kind: worded_fix(kind, advisor.knowledge),
+        families=_families(advisor.knowledge.findings.values()),
+        files_of=_files,
+        language_of=_language,
+        what_of=lambda kind: "this code" if kind.subject == "code" else "this deployment",
         how=HOW,
     )
+
+
+def _families(kinds: Iterable[FindingKind]) -> list[tuple[str, list[FindingKind]]]:
+    """The findings of each subject, in the order in which requests pass the parts of a deployment."""
+    every = list(kinds)
+    found = [(subject, [kind for kind in every if kind.subject == subject]) for subject in get_args(FindingSubject)]
+    return [(subject, of_subject) for subject, of_subject in found if of_subject]
+
+
+def _files(kind: FindingKind, which: str) -> list[tuple[str, str]]:
+    """The files of an example of a finding."""
+    return next(list(files.items()) for name, files in kind.examples if name == which)
+
+
+def _language(name: str) -> str:
+    """The language of a block of code for a file."""
+    ending = name.rpartition(".")[2]
+    return {"py": "python", "yml": "yaml", "conf": "nginx", "tf": "hcl"}.get(ending, ending if "." in name else "text")
 
 
 def _cell(text: Any) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from advisor.findings import SEVERITIES, Finding, Fix, Location
 from advisor.knowledge import Knowledge
-from advisor.knowledge.scan import FLAGS, FindingKind
+from advisor.knowledge.finding_kinds import FindingKind
+from advisor.knowledge.scan import FLAGS
 from advisor.knowledge.types import flag_key
 from advisor.sentences import listed
 from advisor.sources.python.model import CodeValue, NeedUse, ScannedTree, ServerCode, ToolCode
@@ -148,7 +149,7 @@ class _Judge:
         return Finding(
             name,
             kind.message.format(**words),
-            kind.severity,
+            kind.levels[0],
             kind.title,
             Fix(_filled(kind.fix, words)),
             (place,),

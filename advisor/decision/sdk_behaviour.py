@@ -6,24 +6,20 @@ releases, so this module looks them up for the exact release. For an SDK line, i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from advisor.knowledge.capabilities import PINGS
+from advisor.knowledge.capabilities import ping_interval_s
 from advisor.knowledge.facts import BehaviourLookup
 from advisor.knowledge.features import ClientCondition
 from advisor.knowledge.releases import Release
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.knowledge.store import Knowledge
-from advisor.knowledge.types import FLAG_PAIRS, flag_key
 from advisor.knowledge.underlying import Underlying, limit_of
 from advisor.knowledge.versions import key
 from advisor.requirements.model import Requirements
-
-_EVERY = re.compile(r"a ping every (\d+) s")
 
 
 class AskedRelease(NamedTuple):
@@ -152,20 +148,6 @@ def behaviour_seen(
     return next((row.seen for row in rows if (row.name, row.era) == wanted and row.holds(version)), None)
 
 
-def ping_interval_s(package: str, version: str, knowledge: Knowledge) -> float | None:
-    """Return the longest ping interval of a release in seconds; None if the release sends no pings, or is not known."""
-    found = [
-        int(match[1])
-        for data in knowledge.capabilities
-        if data.package == package
-        for row in data.behaviour
-        if row.name == PINGS and row.holds(version)
-        for match in (_EVERY.match(row.seen[flag_key(*pair)]) for pair in FLAG_PAIRS)
-        if match
-    ]
-    return max(found, default=None)
-
-
 def ping_of_server(requirements: Requirements, space: FactSpace) -> float | None:
     """Return the ping interval of the server in seconds; None if not all releases of its SDK send pings."""
     if requirements["sdk"] == OTHER:
@@ -176,7 +158,7 @@ def ping_of_server(requirements: Requirements, space: FactSpace) -> float | None
 
 @lru_cache(maxsize=256)
 def _ping_of_release(package: str, version: str, space: FactSpace) -> float | None:
-    return ping_interval_s(package, version, space.knowledge)
+    return ping_interval_s(package, version, space.knowledge.capabilities)
 
 
 def _language_words(name: str, requirements: Requirements, knowledge: Knowledge) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from advisor.engine.rules import STRICT
-from advisor.knowledge.types import ERAS, Era, Outcome
+from advisor.knowledge.types import ERAS, FLAG_PAIRS, Era, Outcome, flag_key
 from advisor.knowledge.versions import Interval, at_least
 
 PINGS = "pings on a silent stream"
 """The behaviour that has the ping interval of a release."""
+_EVERY = re.compile(r"a ping every (\d+) s")
+
+UNBUFFERED = "X-Accel-Buffering"
+"""The trait that says whether streams have the header against the buffers of proxies. Its text starts with `sent`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +114,17 @@ class Capabilities(NamedTuple):
     cells: list[CapabilityCell]
     behaviour: tuple[Behaviour, ...] = ()
     measured_by: str = ""
+
+
+def ping_interval_s(package: str, version: str, packages: Iterable[Capabilities]) -> float | None:
+    """Return the longest ping interval of a release in seconds; None if the release sends no pings, or is not known."""
+    found = [
+        int(match[1])
+        for data in packages
+        if data.package == package
+        for row in data.behaviour
+        if row.name == PINGS and row.holds(version)
+        for match in (_EVERY.match(row.seen[flag_key(*pair)]) for pair in FLAG_PAIRS)
+        if match
+    ]
+    return max(found, default=None)

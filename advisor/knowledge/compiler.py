@@ -25,6 +25,7 @@ from advisor.knowledge import (
     facts,
     failures,
     features,
+    finding_kinds,
     kits,
     observations,
     options,
@@ -80,12 +81,14 @@ SHAPES: dict[str, type] = {
     "flag_variables": scan.FlagVariable,
     "server_programs": scan.ServerProgram,
     "scan_skips": scan.ScanSkip,
-    "findings": scan.FindingKind,
+    "findings": finding_kinds.FindingKind,
     "observations": observations.ObservationKind,
+    "defaults": observations.ProductDefault,
 }
 # The sections that the knowledge has as lookups by id.
 _LOOKUPS = SHAPES.keys() - {
     "derived",
+    "defaults",
     "capabilities",
     "traits",
     "memory",
@@ -143,6 +146,7 @@ def compile_rules(root: Path) -> Knowledge:
     _refuse_twins(sections)
     _refuse_strangers(sections)
     _refuse_foreign_values(sections)
+    finding_kinds.refuse_unknown_conditions(sections["findings"], sections["observations"], sections["defaults"])
     return _knowledge(sections)
 
 
@@ -175,6 +179,7 @@ def _refuse_twins(sections: dict[str, list[Any]]) -> None:
     """Raise an error if a section is empty, or if two entries of a section or two rules have the same id."""
     names = {section: [_name(entry) for entry in entries] for section, entries in sections.items()}
     names["facts"] += names.pop("derived")
+    names["defaults"] = [f"{entry.by} {entry.observation} {entry.since}" for entry in sections["defaults"]]
     names["traits"] = [f"{trait.package} {trait.name} {trait.start}" for trait in sections["traits"]]
     rules = [rule for table in sections["tables"] for rule in table.rules]
     names["rules"] = [name for rule in rules for name in (rule.id, *rule.other_ids)]

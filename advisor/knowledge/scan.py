@@ -1,10 +1,8 @@
-"""The types of rules/scan.yaml and rules/findings/: names in the code of servers, and the findings about the code."""
+"""The types of rules/scan.yaml: names in the code of servers."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
-
-from advisor.findings import Confidence, Severity
 
 CodeKind = Literal[
     "server",
@@ -87,19 +85,3 @@ class ScanSkip(NamedTuple):
     id: str
     kind: Literal["folder", "file"]
     pattern: str
-
-
-class FindingKind(NamedTuple):
-    """A kind of finding. The head of rules/findings/server-code.yaml explains the keys."""
-
-    id: str
-    title: str
-    severity: Severity
-    confidence: Confidence
-    message: str
-    what_it_does: str
-    why: str
-    fix: str
-    hit: str
-    miss: str
-    sources: list[str]

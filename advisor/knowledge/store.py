@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from advisor.knowledge.conduct import Conduct
     from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
+    from advisor.knowledge.finding_kinds import FindingKind
     from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism, WatchingProxy
-    from advisor.knowledge.observations import ObservationKind
+    from advisor.knowledge.observations import ObservationKind, ProductDefault
     from advisor.knowledge.options import OptionEstimate, RankingCriterion
     from advisor.knowledge.scan import (
         CallSpelling,
         CodeName,
-        FindingKind,
         FlagVariable,
         InputRequest,
         ScanSkip,
@@ -67,6 +67,7 @@ _RARE = (
         "scan_skips",
         "findings",
         "observations",
+        "defaults",
     ),
 )
 
@@ -119,6 +120,7 @@ class Knowledge:
     scan_skips: dict[str, ScanSkip]
     findings: dict[str, FindingKind]
     observations: dict[str, ObservationKind]
+    defaults: list[ProductDefault]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for the cache. It has each rare part as a pickle inside the pickle."""

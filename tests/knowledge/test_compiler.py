@@ -172,3 +172,44 @@ def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_bytes(b"facts: \xff")
     with pytest.raises(KnowledgeError, match=r"rules/x\.yaml: "):
         compile_rules(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("when: {route.bufering: true}", "'route.bufering' is not an observation"),
+        ("when: {workload.buffering: true}", "'workload.buffering' is not an observation"),
+        ("when: {route.buffering: 3}", "route.buffering: 3 is not a value of this observation"),
+        ("when: {upstream.sticky: glue}", "upstream.sticky: 'glue' is not a value of this observation"),
+        ("when: {upstream.sticky: {in: [none, glue]}}", "in: ['none', 'glue'] does not fit this observation"),
+        ("when: {upstream.sticky: {not_in: none}}", "not_in: 'none' does not fit this observation"),
+        ("when: {upstream.sticky: {like: none}}", "a condition is a value or has some of the keys in, not, not_in"),
+        ("when: {upstream.sticky: {below: 3}}", "below: 3 does not fit this observation"),
+        ("when: {route.idle_timeout: {above: true}}", "above: True does not fit this observation"),
+        ("when: {route.idle_timeout: {above: server.pong}}", "above: 'server.pong' does not fit this observation"),
+        ("when: {route.retries_on: {has: luck}}", "has: 'luck' does not fit this observation"),
+        ("when: {route.retries_on: {stated: 1}}", "stated: 1 does not fit this observation"),
+        ("subject: route", "`when` is missing"),
+    ],
+)
+def test_a_condition_of_a_finding_that_can_never_hold_is_refused(
+    given: str, message: str, broken: Callable[..., str]
+) -> None:
+    line = "    confidence: certain\n"
+    found = broken("findings/server-code.yaml", line, f"{line}    {given}\n")
+    assert found.startswith("rules/: findings (flags-in-wrong-place)")
+    assert message in found
+
+
+@pytest.mark.parametrize(
+    "cases",
+    ["[{level: high, when: {server.in_code: true}}]", "[{level: high}, {level: low}]"],
+)
+def test_only_the_last_severity_has_no_conditions(cases: str, broken: Callable[..., str]) -> None:
+    found = broken("findings/server-code.yaml", "    severity: high\n", f"    severity: {cases}\n")
+    assert found == "rules/: findings (flags-in-wrong-place), severity: only the last severity has no `when`"
+
+
+def test_a_default_has_a_value_of_its_observation(broken: Callable[..., str]) -> None:
+    found = broken("observations.yaml", "observation: balance, value: round-robin", "observation: balance, value: luck")
+    assert found == "rules/: defaults (nginx): 'balance' has no value 'luck'"

@@ -10,7 +10,11 @@ from advisor.audits.server_code import findings
 from advisor.knowledge import Knowledge, load
 from advisor.sources.python import scan
 
-KINDS = sorted(load().findings)
+KINDS = sorted(kind.id for kind in load().findings.values() if kind.subject == "code")
+
+
+def example(name: str, which: str, knowledge: Knowledge) -> str:
+    return next(files["server.py"] for kind, files in knowledge.findings[name].examples if kind == which)
 
 
 def found(code: str, folder: Path, knowledge: Knowledge) -> set[str]:
@@ -20,22 +24,24 @@ def found(code: str, folder: Path, knowledge: Knowledge) -> set[str]:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_finding_hits_its_example(name: str, tmp_path: Path, knowledge: Knowledge) -> None:
-    assert name in found(knowledge.findings[name].hit, tmp_path, knowledge)
+    assert name in found(example(name, "hit", knowledge), tmp_path, knowledge)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_finding_misses_the_example_without_the_fault(name: str, tmp_path: Path, knowledge: Knowledge) -> None:
-    code = knowledge.findings[name].miss
+    code = example(name, "miss", knowledge)
     assert name not in found(code, tmp_path, knowledge)
     assert scan(tmp_path, knowledge).servers, "the example has a server"
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_examples_are_python(name: str, knowledge: Knowledge) -> None:
-    for code in (knowledge.findings[name].hit, knowledge.findings[name].miss):
+    for code in (example(name, "hit", knowledge), example(name, "miss", knowledge)):
         compile(code, name, "exec", dont_inherit=True)
 
 
 def test_the_words_of_each_finding_have_sources(knowledge: Knowledge) -> None:
     for kind in knowledge.findings.values():
         assert set(kind.sources) <= knowledge.sources.keys(), kind.id
+    for default in knowledge.defaults:
+        assert set(default.sources) <= knowledge.sources.keys(), default.observation

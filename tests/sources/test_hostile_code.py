@@ -18,7 +18,8 @@ FEW, MANY = 150, 100_000
 
 
 def sources(knowledge: Knowledge) -> list[str]:
-    return [text for kind in knowledge.findings.values() for text in (kind.hit, kind.miss)]
+    kinds = [kind for kind in knowledge.findings.values() if kind.subject == "code"]
+    return [text for kind in kinds for _, files in kind.examples for text in files.values()]
 
 
 def changed(text: str, others: list[str], draw: random.Random) -> str:

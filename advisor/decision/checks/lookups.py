@@ -7,10 +7,10 @@ from itertools import combinations
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.fault import fault
-from advisor.decision.sdk_behaviour import behaviour, behaviour_seen, ping_interval_s
+from advisor.decision.sdk_behaviour import behaviour, behaviour_seen
 from advisor.findings import Finding
 from advisor.knowledge import Knowledge
-from advisor.knowledge.capabilities import Behaviour, CapabilityCell
+from advisor.knowledge.capabilities import Behaviour, CapabilityCell, ping_interval_s
 from advisor.knowledge.facts import Derived
 from advisor.knowledge.releases import Release
 from advisor.knowledge.space import UNKNOWN, FactSpace
@@ -78,7 +78,7 @@ def _conditions(space: FactSpace) -> Iterator[Finding]:
 
 def _known(derived: Derived, package: str, version: str, knowledge: Knowledge) -> bool:
     if derived.pings is not None:
-        return ping_interval_s(package, version, knowledge) is not None
+        return ping_interval_s(package, version, knowledge.capabilities) is not None
     return derived.behaviour is None or behaviour(derived.behaviour, package, version, knowledge) != UNKNOWN
 
 

@@ -1,0 +1,84 @@
+"""The servers in the scanned code of a deployment, and the server that a workload runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from advisor.audits.server_code import serves_http
+from advisor.deployment.model import Workload
+from advisor.sources.python.model import ScannedTree, ServerCode
+
+_MODULE = re.compile(r"(?P<module>[A-Za-z_][\w./-]*?)(?::[A-Za-z_]\w*(?:\(\))?)?")
+
+
+class ScannedServer(NamedTuple):
+    """A server in scanned code, with the tree that has it."""
+
+    code: ServerCode
+    tree: ScannedTree
+
+
+class RunServer(NamedTuple):
+    """The server that a workload or an address runs.
+
+    Attributes:
+        found: the server.
+        by: why the program takes it for this server. A command names its module, the image is built from its folder, or
+            no other server is in the audited files. The value other-command means that no other server is
+            there, and the command names another module. This module can import the server.
+    """
+
+    found: ScannedServer
+    by: Literal["command", "context", "only", "other-command"]
+
+
+def http_servers(trees: Iterable[ScannedTree]) -> tuple[ScannedServer, ...]:
+    """Return the servers that can run over HTTP."""
+    every = [ScannedServer(server, tree) for tree in trees for server in tree.servers]
+    certain = tuple(each for each in every if serves_http(each.code))
+    return certain or tuple(each for each in every if _can_serve_http(each.code))
+
+
+def server_of(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> RunServer | None:
+    """Return the server that a workload runs, or that answers at an address without a workload. None: not known."""
+    modules: set[str] = set()
+    if workload is not None:
+        modules = {_module(word) for word in _module_words(workload.command)}
+        named = [each for each in servers if modules & _names(each.code.location.path)]
+        if len(named) == 1:
+            return RunServer(named[0], "command")
+        folder = workload.context.strip("./")
+        inside = [each for each in servers if folder and each.code.location.path.startswith(f"{folder}/")]
+        if len(inside) == 1:
+            return RunServer(inside[0], "context")
+        if named or folder:
+            return None
+    if len(servers) != 1:
+        return None
+    return RunServer(servers[0], "other-command" if workload is not None and modules else "only")
+
+
+def _can_serve_http(server: ServerCode) -> bool:
+    values = [use.transport for use in server.transports]
+    return not values or any(value.kind != "literal" for value in values)
+
+
+def _module_words(command: tuple[str, ...]) -> Iterator[str]:
+    """Yield the words of a command that name a module: `app:mcp`, `server.py`, or the word after `-m`."""
+    for before, word in zip(("", *command), command, strict=False):
+        if word.endswith(".py") or before == "-m" or re.fullmatch(r"[\w./-]+:\w+(?:\(\))?", word):
+            yield word
+
+
+def _module(word: str) -> str:
+    """Return the module that a word of a command names, with dots: `app.server:mcp` and `app/server.py` alike."""
+    match = _MODULE.fullmatch(word.strip("\"'"))
+    return match["module"].removesuffix(".py").strip("./").replace("/", ".") if match else ""
+
+
+def _names(path: str) -> set[str]:
+    """Return the names under which a command can start a module: with all of its packages, or with the last ones."""
+    parts = path.removesuffix(".py").removesuffix("/__init__").removesuffix("/__main__").split("/")
+    return {".".join(parts[index:]) for index in range(len(parts))}
