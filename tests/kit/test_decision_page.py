@@ -266,3 +266,31 @@ def test_the_page_does_not_advise_a_verifier_if_the_kit_has_one(decide: Any, sdk
     assert "server/runtime/auth.py" in files
     assert "you need no other verifier" in files["DECISION.md"]
     assert "Pass your token verifier" not in files["DECISION.md"]
+
+
+SOLVED = ("tokens-are-not-checked", "shutdown-cuts-running-calls", "failed-instance-needs-404")
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy", "envoy", "caddy"])
+def test_a_warning_that_the_kit_solves_is_no_open_work(decide: Any, proxy: str) -> None:
+    decision = decide(
+        {
+            **{"service": "demo", "sdk": "mcp-1", "environment.auth": "bearer", "environment.platform": "compose"},
+            **{"needs.sampling": "required", "scale.instances": 3, "scale.affinity": "available"},
+            **{"environment.proxy.kind": proxy, "operations.can_operate_affinity": True},
+        }
+    )
+    page = {file.path: file.content for file in render_kit(decision, "")}["DECISION.md"]
+    titles = {warning.id: warning.title for warning in decision.warnings}
+    lines = page.splitlines()
+    rows = [line for name in SOLVED for line in lines if line.startswith(f"- **{titles[name]}**")]
+    assert rows
+    for row in rows:
+        assert "** (done by this kit): " in row
+        assert "To fix this" not in row
+    marks = [
+        "done by this kit" in line
+        for line in lines
+        if (line.startswith("- **") and " severity): " in line) or line in rows
+    ]
+    assert marks == sorted(marks), "open work comes first"

@@ -11,6 +11,7 @@ import pytest
 from advisor.decision.advisor import Advisor
 from advisor.kit.context import InfeasibleError
 from advisor.lab.verify.preparation import MOST_INSTANCES, Preparation, prepare
+from advisor.lab.verify.strangers import untried_limits
 from advisor.requirements import Requirements, load_path
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -123,3 +124,23 @@ def test_a_buffering_proxy_stands_in_for_a_proxy_that_buffers_streams(prepared: 
     assert found.front.holds
     assert "buffers streams" in found.front.label("nginx 1.31.3")
     assert not prepared({"environment.proxy.sse": False, "needs.sampling": "none"}, proxy="none").front.holds
+
+
+@pytest.mark.parametrize(
+    ("stated", "proxy", "said"),
+    [
+        ({}, "", ""),
+        ({"scale.instances": 40}, "", "sends at most 60,000"),
+        ({"environment.proxy.kind": "caddy", "environment.proxy.version": None}, "", "caddy has no such limit"),
+        ({}, "none", "does not use the proxy of the kit"),
+        ({"needs.sampling": "none"}, "", ""),
+    ],
+    ids=["tried", "too many requests", "no limit", "no proxy", "no sessions"],
+)
+def test_a_session_limit_that_is_not_tried_has_a_note(
+    prepared: Callable[..., Preparation], stated: dict[str, Any], proxy: str, said: str
+) -> None:
+    found = prepared(stated, proxy=proxy)
+    (note,) = untried_limits(found.kit, found.front) or [""]
+    assert said in note
+    assert bool(said) == bool(note)

@@ -122,7 +122,7 @@ class VerificationDocument(TypedDict):
         chaos: expected and observed behaviour after faults (--chaos); empty without --chaos.
         load: measured load of an instance (--load); null without --load.
         problems: problems other than cells and behaviours, in words.
-        notes: differences between this run and the requirements.
+        notes: differences between this run and the requirements, and what was not tried.
         steps: the steps of the run with their durations.
         seconds: total duration.
         floor_seconds: start-up time of the instances, which start in parallel.

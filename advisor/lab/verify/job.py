@@ -43,7 +43,7 @@ from advisor.lab.verify.kit_documents import read_kit_documents
 from advisor.lab.verify.kit_edits import read_kit_edits
 from advisor.lab.verify.preparation import Preparation, prepare
 from advisor.lab.verify.result import Verification
-from advisor.lab.verify.strangers import check_strangers
+from advisor.lab.verify.strangers import check_strangers, untried_limits
 from advisor.requirements import Requirements
 from advisor.sentences import amount
 
@@ -221,7 +221,8 @@ async def _with_cells(found: Verification, job: VerificationPlan, fleet: Fleet, 
         found = await check(found, fleet, job.prepared.cells, foresight(job.prepared, job.advisor), steps)
         found = replace(found, problems=(*found.problems, *await check_addresses(fleet, steps)))
         trials = [*await check_strangers(fleet, steps), *await check_deployment(fleet, steps)]
-        found = replace(found, trials=tuple(trials))
+        notes = untried_limits(job.prepared.kit, job.prepared.front)
+        found = replace(found, trials=tuple(trials), notes=(*found.notes, *notes))
     dead = [
         f"The process {process.name} ended (exit code {process.code})"
         for process in fleet.processes

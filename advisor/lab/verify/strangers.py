@@ -15,12 +15,13 @@ from dataclasses import replace
 from itertools import repeat
 
 from advisor.errors import LabError
+from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy
 from advisor.kit.parts.proxy import Pool
 from advisor.lab.clients.raw_client import Endpoint, endpoint, said
 from advisor.lab.clients.socket_client import SocketAddress, SocketClient
 from advisor.lab.fleet.fleet import Fleet
-from advisor.lab.fleet.front import PROXY_SOURCE
+from advisor.lab.fleet.front import PROXY_SOURCE, Front
 from advisor.lab.fleet.proxies import Proxies
 from advisor.lab.process.steps import Steps
 from advisor.lab.verify.result import Trial
@@ -48,15 +49,38 @@ async def check_strangers(fleet: Fleet, steps: Steps) -> list[Trial]:
         LabError: a process did not start.
     """
     kit, front = fleet.plan.kit, fleet.plan.front
-    keeps = any(tier.keeps_sessions for tier in kit.tiers)
-    if not keeps or kit.plain:
+    if not _applies(kit):
         return []
     with steps.step("session limits"):
         found = await _at_an_instance(fleet)
-        pool = proxy.plan_for(kit).keeper if front.own and kit.carried.limits_sessions else None
+        pool = _limiting(kit, front)
         if pool is not None and _enough(pool) <= _MOST:
             found += await _at_the_proxy(fleet, pool)
     return found
+
+
+def untried_limits(kit: KitContext, front: Front) -> list[str]:
+    """Say which session limit `check_strangers` does not try, and why. An empty list if it tries both limits."""
+    if not _applies(kit) or not kit.proxy:
+        return []
+    what = "The session limit of a client address at the proxy was not tried"
+    if not kit.carried.limits_sessions:
+        return [f"{what}, because {kit.proxy} has no such limit (see DECISION.md)."]
+    if not front.own:
+        return [f"{what}, because this run does not use the proxy of the kit."]
+    pool = _limiting(kit, front)
+    if pool is not None and _enough(pool) > _MOST:
+        return [f"{what}. This takes {_enough(pool):,} requests, and `verify` sends at most {_MOST:,}."]
+    return []
+
+
+def _applies(kit: KitContext) -> bool:
+    return any(tier.keeps_sessions for tier in kit.tiers) and not kit.plain
+
+
+def _limiting(kit: KitContext, front: Front) -> Pool | None:
+    """The pool with sessions behind the kit's own proxy, if this proxy has a session limit."""
+    return proxy.plan_for(kit).keeper if front.own and kit.carried.limits_sessions else None
 
 
 async def _at_an_instance(fleet: Fleet) -> list[Trial]:
