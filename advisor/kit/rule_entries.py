@@ -74,6 +74,10 @@ class KitLookups:
         """Return the URL of a source."""
         return self.knowledge.sources[source].ref
 
+    def image(self, name: str) -> str:
+        """The image with its tag, such as `redis`."""
+        return self.knowledge.images[name].name
+
     @property
     def networks(self) -> tuple[str, ...]:
         """The networks from which the proxy of a platform can connect."""

@@ -66,6 +66,7 @@ SHAPES: dict[str, type] = {
     "kit_fronts": kits.KitFront,
     "watching_proxies": kits.WatchingProxy,
     "networks": catalogue.ProxyNetwork,
+    "images": kits.KitImage,
     "sdks": catalogue.SdkCode,
     "underlying": underlying.Underlying,
     "floors": kits.Floor,

@@ -97,6 +97,20 @@ class KitProxy(NamedTuple):
         return (self.exact_tag if version.count(".") > 1 else self.tag).format(version=version)
 
 
+class KitImage(NamedTuple):
+    """A container image of kits that is no proxy. The head of rules/kit_proxies.yaml explains the keys."""
+
+    id: str
+    tag: str
+    because: str
+    sources: list[str]
+
+    @property
+    def name(self) -> str:
+        """The name with the tag."""
+        return f"{self.id}:{self.tag}"
+
+
 class FrontSetting(NamedTuple):
     """An annotation for the hop in front of a kit. The head of rules/kit_fronts.yaml explains the keys."""
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.finding_kinds import FindingKind
-    from advisor.knowledge.kits import Floor, KitFront, KitProxy, Mechanism, WatchingProxy
+    from advisor.knowledge.kits import Floor, KitFront, KitImage, KitProxy, Mechanism, WatchingProxy
     from advisor.knowledge.observations import ObservationKind, ProductDefault
     from advisor.knowledge.options import OptionEstimate, RankingCriterion
     from advisor.knowledge.scan import (
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 _RARE = (
     *("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations"),
     *("order", "estimates", "sources"),
-    *("kit_proxies", "kit_fronts", "watching_proxies", "floors"),
+    *("kit_proxies", "kit_fronts", "watching_proxies", "images", "floors"),
     *(
         "code_names",
         "server_methods",
@@ -103,6 +103,7 @@ class Knowledge:
     kit_fronts: dict[str, KitFront]
     watching_proxies: dict[str, WatchingProxy]
     networks: dict[str, ProxyNetwork]
+    images: dict[str, KitImage]
     sdks: dict[str, SdkCode]
     underlying: list[Underlying]
     floors: dict[str, Floor]

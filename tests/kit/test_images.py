@@ -13,6 +13,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import compose, kubernetes
+from advisor.kit.render import render_kit
 from advisor.knowledge import Knowledge
 from advisor.knowledge.versions import at_least
 from advisor.requirements import load_path
@@ -89,6 +90,15 @@ def test_a_stated_release_gets_the_newest_fix_of_its_line(knowledge: Knowledge, 
 
 
 def test_the_tag_of_an_image_does_not_move(knowledge: Knowledge) -> None:
-    """The release of HAProxy is a line, because no exact release of it was tried."""
-    moving = {name for name, proxy in knowledge.kit_proxies.items() if proxy.version.count(".") < 2}
-    assert moving == {"haproxy"}
+    """Only the tag of Python moves, because each build of the user's image gets the newest patches."""
+    assert {name for name, proxy in knowledge.kit_proxies.items() if proxy.version.count(".") < 2} == set()
+    moving = {name for name, image in knowledge.images.items() if not re.match(r"\d+[.]\d+[.]\d+-", image.tag)}
+    assert moving == {"python"}
+    assert "moves" in knowledge.images["python"].because
+
+
+def test_redis_and_python_have_the_tags_of_the_rules(decide: Callable[..., Any], knowledge: Knowledge) -> None:
+    shared = {"scale.affinity": "unavailable", "operations.shared_store": "redis", "environment.platform": "compose"}
+    files = {file.path: file.content for file in render_kit(decide({**STICKY, **shared}), "")}
+    assert f"image: {knowledge.images['redis'].name}\n" in files["compose.yaml"]
+    assert files["server/Dockerfile"].count(f"FROM {knowledge.images['python'].name}") == 2

@@ -35,6 +35,7 @@ def sources(knowledge: Knowledge) -> list[Finding]:
     named += [(proxy.id, proxy.sources) for proxy in knowledge.kit_proxies.values() if proxy.fixed or proxy.sources]
     named += [(f"kit front: {front.id}", front.sources) for front in knowledge.kit_fronts.values()]
     named += [(network.id, network.sources) for network in knowledge.networks.values()]
+    named += [(f"image: {image.id}", image.sources) for image in knowledge.images.values()]
     named += [(figure.id, figure.sources) for figure in knowledge.figures.values() if figure.sources]
     named += [(f"estimate: {entry.id}", entry.sources) for entry in knowledge.estimates.values() if entry.sources]
     return [
