@@ -20,7 +20,7 @@ pytestmark = pytest.mark.programs
 python = sdk_environments.python  # fixture
 kit = test_server_render.kit  # fixture
 
-CASES = [("workers", line) for line in SDK_LINES] + [("everything", line) for line in SDK_LINES if line != "mcp-1"]
+CASES = [("workers", line) for line in SDK_LINES] + [("everything", line) for line in SDK_LINES]
 
 
 @pytest.mark.parametrize(("case", "line"), CASES)
