@@ -14,6 +14,8 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import templates_dir
 
 PACKAGE = Path(advisor.__file__).parent
+READERS = PACKAGE / "sources" / "proxies"
+"""Each reader reads the configuration of its own proxy."""
 PROXY_REGISTRIES = {
     "lab/fleet/front.py",  # the program of the template that replaces the load balancer of a platform
     "lab/process/programs.py",  # how to install and to find each program
@@ -45,6 +47,7 @@ def test_no_module_names_a_proxy(knowledge: Knowledge) -> None:
     found = {
         path.relative_to(PACKAGE).as_posix()
         for path in sorted(PACKAGE.rglob("*.py"))
+        if READERS not in path.parents
         for text in _texts(path)
         if text in names
     }
