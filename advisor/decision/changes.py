@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -64,6 +64,10 @@ class Changes:
             only for name, _, only in space.bound if name in known
         ]
         self._linked = self._implying.union(only.fact for only in conditions if only is not None)
+        # What follows from a change depends on these facts.
+        onlys = [only for _, _, only in space.bound] + [found.only_when for _, _, found in space.implied]
+        self._conditions = {REPLACED, *(name for name, *_ in space.bound), *(only.fact for only in onlys if only)}
+        self._conditions |= {fact for name, _, found in space.implied for fact in (name, found.fact)}
         self._followers = {
             name: [fact for fact in space.facts.values() if name in fact.follows and fact.capability]
             for name in self._facts
@@ -108,13 +112,21 @@ class Changes:
         after = self._revised(facts, move)
         return "" if after["clients.reached"] == "yes" else self._deciding.evaluate(after).rules[0].title
 
+    def has_consequences(self, move: Move) -> bool:
+        """Return whether a change can change other facts that the requirements state or imply."""
+        return not self._linked.isdisjoint(move)
+
+    def affects_consequences(self, names: Collection[str]) -> bool:
+        """Return whether what follows from other changes depends on these facts."""
+        return not self._conditions.isdisjoint(names)
+
     def consequences(self, move: Move, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a change with everything that follows from it.
 
         A fact without a meaning after the change gets its default value. A fact that another fact implied before the
         change gets the value that it has without the implication.
         """
-        if self._linked.isdisjoint(move):
+        if not self.has_consequences(move):
             return move
         plain = {**facts, **facts[REPLACED], **move}
         bound = {

@@ -261,6 +261,8 @@ class SeparableNode:
 
     def values(self, row: Row) -> Row:
         """Whether the tools can be divided: `yes`, `with-sampling`, `without-sampling` or `no`."""
+        if not row[0]:
+            return ("no",)
         division, substituted = (self.stateful(row, substitute=substitute) is not None for substitute in (False, True))
         if division:
             return ("yes" if substituted else "with-sampling",)

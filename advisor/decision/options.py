@@ -5,7 +5,7 @@ Each option is forced into the facts of the decision, and the same tables give i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from advisor.decision.advisor import Advisor
@@ -20,7 +20,7 @@ from advisor.decision.ranking import Situation, ranked, standing
 from advisor.decision.switches import rows_without_flags
 from advisor.decision.tiers import SEPARABLE
 from advisor.decision.unsure import without_doubts
-from advisor.decision.wins import Wins, WinTarget, target_of
+from advisor.decision.wins import WinTarget, Wins, target_of
 from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.engine.table import DecisionTable, Domains, admitted, show
 from advisor.knowledge import Knowledge
@@ -180,29 +180,37 @@ class Comparer:
         stated = without_doubts(decision.requirements, self._space)
         facts = self._advisor.facts(stated)
         missing = {target_of(option.core) for option in options if not option.chosen} if searched else set()
-        found: dict[WinTarget, WinningChange] = {}
+        found: dict[WinTarget, tuple[WinningChange, Core]] = {}
         for search in (self._wins.single, self._wins.pairs)[:searched]:
             for target, ways in search(facts, missing).items():
-                if way := self._verified(ways, target, stated):
-                    found[target] = way
+                if verified := self._verified(ways, target, stated):
+                    found[target] = verified
             for option in options:
                 target = target_of(option.core)
                 if target in missing and target not in found and (listing := self._by_tools(option, facts)):
-                    found[target] = listing
+                    found[target] = listing, self._advisor.core(stated)
             missing -= found.keys()
-        return [
-            self._estimated(
-                option._replace(wins=found.get(target_of(option.core)), searched=searched), decision, stated
-            )
-            for option in options
-        ]
+        made = []
+        for option in options:
+            wins, after = found.get(target_of(option.core), (None, None))
+            made.append(self._estimated(option._replace(wins=wins, searched=searched), decision, stated, after))
+        return made
 
-    def _estimated(self, option: DeploymentOption, decision: Decision, stated: Requirements) -> DeploymentOption:
-        """Return the option with its estimates. The estimates suppose the change that makes the option possible."""
+    def _estimated(
+        self, option: DeploymentOption, decision: Decision, stated: Requirements, won: Core | None
+    ) -> DeploymentOption:
+        """Return the option with its estimates. They suppose the change that makes the option possible.
+
+        Args:
+            option: the option with this change.
+            decision: the decision.
+            stated: the requirements of the decision, without doubts.
+            won: the core after the change.
+        """
         core, after, facts = option.core, stated, decision.facts
-        if option.wins and not option.possible:
+        if option.wins and won and not option.possible:
             after = changed(stated, option.wins.change, self._space)
-            core = core._replace(mechanism=self._advisor.core(after).mechanism)
+            core = core._replace(mechanism=won.mechanism)
         today = [facts[f"current.{flag}"] for flag in ("stateless_http", "json_response")]
         tiered = core.pattern == "tiered"
         last, platform = hops_of(after.values)[-1].kind, after["environment.platform"]
@@ -221,11 +229,14 @@ class Comparer:
         estimates = {about: known[table.evaluate(at).rules[0].id] for about, table in self._estimates.items()}
         return option._replace(core=core, estimates=estimates)
 
-    def _verified(self, ways: Sequence[WinningChange], target: WinTarget, stated: Requirements) -> WinningChange | None:
-        """Return the first change after which the advisor decides for the target again."""
+    def _verified(
+        self, ways: Iterable[WinningChange], target: WinTarget, stated: Requirements
+    ) -> tuple[WinningChange, Core] | None:
+        """Return the first change after which the advisor decides for the target again, with its core."""
         for way in ways:
-            if target_of(self._advisor.core(changed(stated, way.change, self._space))) == target:
-                return way
+            core = self._advisor.core(changed(stated, way.change, self._space))
+            if target_of(core) == target:
+                return way, core
         return None
 
     def _by_tools(self, option: DeploymentOption, facts: Mapping[str, Any]) -> WinningChange | None:

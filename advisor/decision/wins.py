@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 from advisor.decision.change_lists import Move, smallest
 from advisor.decision.changes import Changes, FactOption
 from advisor.decision.comparison import WinningChange
-from advisor.decision.core import Core, Flags, core_of
-from advisor.engine.network import Network
+from advisor.decision.core import CORE_FACTS, Core, Flags, core_of
+from advisor.engine.network import Network, Row
+from advisor.engine.revisions import Combiner, Revision
 from advisor.engine.rules import Value
 from advisor.knowledge.space import FactSpace
 from advisor.knowledge.types import NEEDS
@@ -38,7 +39,9 @@ class Wins:
         self._network = network
         self._space = space
 
-    def single(self, facts: Mapping[str, Any], wanted: Collection[WinTarget]) -> dict[WinTarget, list[WinningChange]]:
+    def single(
+        self, facts: Mapping[str, Any], wanted: Collection[WinTarget]
+    ) -> dict[WinTarget, Iterator[WinningChange]]:
         """Return the changes of a single fact for each target that they reach, the smallest first."""
         revised, now = dict(facts), core_of(facts)
         found: list[tuple[Move, Core]] = []
@@ -52,37 +55,56 @@ class Wins:
                     break
         return self._smallest(smallest(found), wanted, facts)
 
-    def pairs(self, facts: Mapping[str, Any], wanted: Collection[WinTarget]) -> dict[WinTarget, list[WinningChange]]:
+    def pairs(
+        self, facts: Mapping[str, Any], wanted: Collection[WinTarget]
+    ) -> dict[WinTarget, Iterator[WinningChange]]:
         """Return the changes of two facts for each wanted target, the smallest first."""
-        return self._smallest(self._pairs(facts), wanted, facts)
+        return self._smallest(self._pairs(facts, wanted), wanted, facts) if wanted else {}
 
     def _smallest(
         self, found: Iterable[tuple[Move, Core]], wanted: Collection[WinTarget], facts: Mapping[str, Any]
-    ) -> dict[WinTarget, list[WinningChange]]:
+    ) -> dict[WinTarget, Iterator[WinningChange]]:
         by_target: dict[WinTarget, list[tuple[Move, Core]]] = {}
         for move, core in found:
             if (target := target_of(core)) in wanted:
                 by_target.setdefault(target, []).append((move, core))
-        return {
-            target: [
-                self._told(move, core, facts) for move, core in sorted(moves, key=lambda at: self._size(at[0], facts))
-            ]
-            for target, moves in by_target.items()
-        }
+        return {target: self._in_order(moves, facts) for target, moves in by_target.items()}
 
-    def _pairs(self, facts: Mapping[str, Any]) -> Iterator[tuple[Move, Core]]:
+    def _in_order(self, moves: list[tuple[Move, Core]], facts: Mapping[str, Any]) -> Iterator[WinningChange]:
+        """Yield changes, the smallest first. Most callers need only the first change."""
+        for move, core in sorted(moves, key=lambda at: self._size(at[0], facts)):
+            yield self._told(move, core, facts)
+
+    def _pairs(self, facts: Mapping[str, Any], wanted: Collection[WinTarget]) -> Iterator[tuple[Move, Core]]:
+        """Yield the pairs of changes that reach a wanted target. Most pairs need no decision (see `Combiner`)."""
         options = [*self._changes.options(facts)]
+        combiner = Combiner(self._network, CORE_FACTS, facts)
+        alone = [self._alone(option, facts, combiner) for option in options]
+        plain = [not self._changes.has_consequences(option.moves[0]) for option in options]
+        cores: dict[Row, Core | None] = {}
+        for index, (option, first) in enumerate(zip(options, alone, strict=True)):
+            move = option.moves[0]
+            apart = not self._changes.affects_consequences(first.values)
+            for later in range(index + 1, len(options)):
+                other = options[later]
+                if other.name in move:
+                    continue
+                if plain[later] or (apart and len(other.moves[0]) == 1):
+                    row = combiner.combined(first, alone[later])
+                else:  # The consequences of the second change depend on the first change.
+                    revised = dict(first.facts)
+                    self._revise(revised, other, other.moves[0])
+                    row = combiner.row_of(revised)
+                if row not in cores:
+                    core = core_of(dict(zip(CORE_FACTS, row, strict=True)))
+                    cores[row] = core if target_of(core) in wanted else None
+                if reached := cores[row]:
+                    yield {**move, **other.moves[0]}, reached
+
+    def _alone(self, option: FactOption, facts: Mapping[str, Any], combiner: Combiner) -> Revision:
+        """Return what the smallest change of an option does to the facts."""
         revised = dict(facts)
-        for index, option in enumerate(options):
-            first = option.moves[0]
-            old = self._revise(revised, option, first)
-            for other in options[index + 1 :]:
-                if other.name not in first:
-                    before = self._revise(revised, other, other.moves[0])
-                    core = core_of(revised)
-                    revised.update(before)
-                    yield {**first, **other.moves[0]}, core
-            revised.update(old)
+        return combiner.revision(revised, self._revise(revised, option, option.moves[0]))
 
     def _revise(self, facts: dict[str, Any], option: FactOption, move: Move) -> dict[str, Any]:
         consequences = self._changes.consequences(move, facts)

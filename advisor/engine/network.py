@@ -199,7 +199,7 @@ class Network:
     def evaluate(self, facts: dict[str, Any]) -> None:
         """Set the outputs of all nodes in `facts`, which must have a value for every base fact."""
         for node, row_of, outputs, _, memo in self._plan:
-            facts.update(zip(outputs, _values(node, row_of(facts), memo), strict=True))
+            facts.update(zip(outputs, row_values(node, row_of(facts), memo), strict=True))
 
     def revise(self, facts: dict[str, Any], changes: Mapping[str, Any], plan: Plan | None = None) -> dict[str, Any]:
         """Set some facts to new values, and update the outputs in `facts` in place.
@@ -219,7 +219,7 @@ class Network:
         for node, row_of, outputs, inputs, memo in plan:
             if inputs.isdisjoint(old):
                 continue
-            for name, value in zip(outputs, _values(node, row_of(facts), memo), strict=True):
+            for name, value in zip(outputs, row_values(node, row_of(facts), memo), strict=True):
                 before = facts[name]
                 if before is not value and before != value:
                     facts[name] = value
@@ -303,7 +303,8 @@ class Network:
         return frozenset(reached)
 
 
-def _values(node: Node, row: Row, memo: dict[Row, Row] | None) -> Row:
+def row_values(node: Node, row: Row, memo: dict[Row, Row] | None) -> Row:
+    """Return the outputs of a node for a row of inputs, from the cached rows of the node if there are any."""
     if memo is None:
         return node.values(row)
     values = memo.get(row)

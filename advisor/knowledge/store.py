@@ -72,7 +72,7 @@ _RARE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # so that what is computed from the knowledge can be cached
 class Knowledge:
     """The content of rules/: lists in the order of the files, and lookups by id (`capacity` and `sdks` by SDK line)."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from advisor.decision.model import Decision, PathStep
+from advisor.engine.rules import Rule
 from advisor.engine.table import show
 from advisor.knowledge.types import Raw
 from advisor.report.change_wording import value_text
@@ -38,11 +39,16 @@ def fact_texts(step: PathStep, decision: Decision) -> list[FactText]:
 
 def answer_text(step: PathStep, decision: Decision) -> str:
     """Return what the rule of a step decides, in sentences."""
-    pattern = str(step.rule.then.get("pattern", ""))
+    return rule_answer(step.rule, decision.kind, decision.phrases)
+
+
+def rule_answer(rule: Rule, kind: str, phrases: Mapping[str, str]) -> str:
+    """Return what a rule decides for a kind of server, in sentences."""
+    pattern = str(rule.then.get("pattern", ""))
     # Only Python servers have this flag. For other servers, the pattern says whether the server keeps sessions.
-    left_out = "" if decision.kind == "python" else "stateless_http"
-    then = {name: value for name, value in outcome(step.rule.then).items() if name != left_out}
-    return " ".join(f"{sentence(decision.phrases, name, value, pattern)}." for name, value in then.items())
+    left_out = "" if kind == "python" else "stateless_http"
+    then = {name: value for name, value in outcome(rule.then).items() if name != left_out}
+    return " ".join(f"{sentence(phrases, name, value, pattern)}." for name, value in then.items())
 
 
 def _fact_text(name: str, shown: str, stated: Raw, phrases: Mapping[str, str]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from advisor.decision.model import Decision, PathStep
-from advisor.report.step_wording import FactText, answer_text, fact_texts
+from advisor.knowledge import Knowledge
+from advisor.report.step_wording import FactText, answer_text, fact_texts, rule_answer
 from advisor.sentences import sentences
 
 
@@ -34,8 +36,13 @@ def _node(step: PathStep, decision: Decision) -> PathNode:
     answer = answer_text(step, decision)
     taken = set(sentences(answer))
     others: dict[str, None] = {}
-    for rule in decision.knowledge.tables[step.table].rules:
-        found = sentences(answer_text(step._replace(rule=rule), decision))
+    for found in _answers(step.table, decision.kind, decision.knowledge):
         others[" ".join(sentence for sentence in found if sentence not in taken)] = None
     others.pop("", None)
     return PathNode(step, answer, tuple(others), tuple(fact_texts(step, decision)))
+
+
+@lru_cache(maxsize=128)  # The pages of a fleet share the answers.
+def _answers(table: str, kind: str, knowledge: Knowledge) -> tuple[list[str], ...]:
+    """Return what each rule of a table decides for a kind of server, in sentences."""
+    return tuple(sentences(rule_answer(rule, kind, knowledge.phrases)) for rule in knowledge.tables[table].rules)

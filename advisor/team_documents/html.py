@@ -7,6 +7,7 @@ escapes each value.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
@@ -86,10 +87,13 @@ def cleaned(page: str) -> str:
 
 def rich(text: object) -> Markup:
     """Return a text of the program as HTML. Its code spans are elements, and all other characters are escaped."""
-    parts = _CODE_SPAN.split(" ".join(str(text).split()))
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
-    )
+    return _rich(str(text))
+
+
+@lru_cache(maxsize=8192)  # The pages of a fleet share most texts.
+def _rich(text: str) -> Markup:
+    escaped = escape(" ".join(text.split()))
+    return Markup(_CODE_SPAN.sub(r"<code>\1</code>", escaped))  # noqa: S704 (escaped, and without a backtick)
 
 
 def linked(reference: str) -> Markup:
