@@ -1,6 +1,6 @@
 """Writes or checks the documents of a folder of requirements files, for the command `document`."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from collections import Counter
 from collections.abc import Sequence
@@ -154,7 +154,7 @@ class FolderCheck(NamedTuple):
     @classmethod
     def of(
         cls, decided: Sequence[tuple[FolderFile, Result]], form: DocumentForm, output: str, writer: DocumentWriter
-    ) -> FolderCheck:
+    ) -> "FolderCheck":
         """Compare the documents with the decisions."""
         found: dict[str, CheckedDocument | str] = {}
         for file, result in decided:

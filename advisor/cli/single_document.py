@@ -1,14 +1,16 @@
 """Writes or checks the document of a requirements file, for the command `document`."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import shlex
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from advisor.console.output import say
 from advisor.decision.advisor import default_advisor
+from advisor.decision.comparison import Comparison
 from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
 from advisor.errors import AdvisorError, UsageError
@@ -89,7 +91,10 @@ class DocumentWriter:
     def __init__(self) -> None:
         """Read the state of the knowledge."""
         self.state: KnowledgeRevision = revision()
-        self._comparer = Comparer(default_advisor())
+
+    @cached_property
+    def _comparer(self) -> Comparer:
+        return Comparer(default_advisor())
 
     def subject(self, decision: Decision, order: DocumentOrder, file: str, output: str) -> Subject:
         """Return what a document is about.
@@ -97,8 +102,9 @@ class DocumentWriter:
         Raises:
             UsageError: the result of `verify` cannot be read, or is about another service.
         """
+        compared = self._comparer.compare(decision) if order.form.has_options else Comparison(decision, (), ())
         return Subject(
-            comparison=self._comparer.compare(decision, searched=order.form.searched),
+            comparison=compared,
             versions=versions_of(decision, self.state),
             date=order.date,
             command=order.command(file, output),

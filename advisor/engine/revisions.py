@@ -1,6 +1,6 @@
 """Combines two revisions of the facts of a network. It evaluates only the nodes that both revisions affect."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts.server import server_tiers
 from advisor.kit.templating import render
 
 
-@dataclass(frozen=True, slots=True)
-class TierUrl:
+class TierUrl(NamedTuple):
     """A URL of the service.
 
     Attributes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advisor.knowledge.types import Need, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureContext:
+class FeatureContext(NamedTuple):
     """A needed feature.
 
     Attributes:
@@ -20,8 +19,7 @@ class FeatureContext:
     need: Need
 
 
-@dataclass(frozen=True, slots=True)
-class CellContext:
+class CellContext(NamedTuple):
     """The measured outcomes of an SDK call on this release, for all flag pairs. The kit's tests expect these outcomes.
 
     Attributes:

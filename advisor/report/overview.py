@@ -1,6 +1,6 @@
 """A row for each of several requirements files, for tables in text and Markdown."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import os
 from collections import Counter

@@ -1,6 +1,6 @@
 """Finds requirements files in directories."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import os
 import re

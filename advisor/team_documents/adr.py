@@ -1,6 +1,6 @@
 """A decision as an architecture decision record in the form of MADR 4.0.0. The words are in templates/documents/."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import re
 from typing import Any, NamedTuple

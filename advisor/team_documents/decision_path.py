@@ -1,6 +1,6 @@
 """The steps of a decision as a tree: each step has the answer that was taken, and the answers that were not."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from functools import lru_cache
 from typing import NamedTuple

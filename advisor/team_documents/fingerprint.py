@@ -4,7 +4,7 @@ A document contains its fingerprint as a comment, so it stays when a person edit
 decision says whether the document is out of date, and in what.
 """
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import hashlib
 import json
@@ -71,7 +71,7 @@ class Fingerprint(NamedTuple):
     parts: Mapping[str, FingerprintPart]
     text: str = ""
 
-    def differences(self, now: Fingerprint) -> list[DecisionDifference]:
+    def differences(self, now: "Fingerprint") -> list[DecisionDifference]:
         """Return in what the decision of `now` differs from the decision of this document."""
         found = []
         for part in PARTS:

@@ -3,7 +3,7 @@
 The words are in templates/documents/fleet.md.j2 and fleet.html.j2.
 """
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,7 +13,7 @@ from advisor import __version__
 from advisor.knowledge.revision import KnowledgeRevision
 from advisor.report.overview import OverviewRow, summary
 from advisor.team_documents.adr import render
-from advisor.team_documents.html import render_html
+from advisor.team_documents.html_templates import render_html
 from advisor.team_documents.marked_part import MarkedPart
 from advisor.team_documents.writing import WrittenFile, read_text
 

@@ -34,9 +34,9 @@ class DocumentForm(str, Enum):
         return self is DocumentForm.ADR
 
     @property
-    def searched(self) -> int:
-        """How many facts the comparison changes together to make another option the decision."""
-        return 2 if self in (DocumentForm.ADR, DocumentForm.HTML) else 0
+    def has_options(self) -> bool:
+        """Whether the document has the options, each with the change that makes it the decision."""
+        return self in (DocumentForm.ADR, DocumentForm.HTML)
 
 
 def form_of(name: str) -> DocumentForm:

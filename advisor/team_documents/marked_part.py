@@ -1,6 +1,6 @@
 """A part of a page that the program writes again. The text of a person before and after the part stays."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import re
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A decision on one printed page. The words are in templates/documents/one-page.md.j2."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from typing import NamedTuple
 

@@ -1,6 +1,6 @@
 """The commands that a runbook names, for the platform of a kit."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from typing import NamedTuple
 

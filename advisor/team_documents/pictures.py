@@ -3,12 +3,11 @@
 All lengths are in units of the drawing. A template turns a picture into SVG, and decides nothing.
 """
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import itertools
 import textwrap
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from advisor.decision.core import Core
 from advisor.decision.model import Decision
@@ -25,8 +24,7 @@ _SHOWN = 3
 Look = Literal["clients", "hop", "group", "instance", "redis", "lane"]
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle with lines of text that start at its top.
 
     Attributes:
@@ -58,8 +56,7 @@ class Box:
         return self.y + self.height
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(NamedTuple):
     """An arrow between two boxes.
 
     Attributes:
@@ -80,8 +77,7 @@ class Arrow:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """A drawing.
 
     Attributes:

@@ -1,6 +1,6 @@
 """A folder of decision records: NNNN-title.md and an index. A changed decision supersedes the record before it."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,10 +1,10 @@
 """What a document is about: a decision with its options, and what the team adds to it."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from typing import NamedTuple
 
-from advisor.decision.comparison import Comparison, DeploymentOption
+from advisor.decision.comparison import Comparison
 from advisor.decision.model import Decision
 from advisor.team_documents.verification_result import VerificationResult
 from advisor.team_documents.versions import Versions
@@ -22,7 +22,7 @@ class Subject(NamedTuple):
     """What a document is about.
 
     Attributes:
-        comparison: the decision and its options.
+        comparison: the decision and its options; without options for a form that does not have them.
         versions: the versions that the document is made with.
         date: the day of the decision, as YYYY-MM-DD.
         command: the command that writes the document again.
@@ -45,8 +45,3 @@ class Subject(NamedTuple):
     def decision(self) -> Decision:
         """The decision."""
         return self.comparison.decision
-
-    @property
-    def chosen(self) -> DeploymentOption | None:
-        """The option that is the decision; None for a contradiction."""
-        return next((option for option in self.comparison.options if option.chosen), None)

@@ -1,6 +1,6 @@
 """The parts of a result of `mcp-advisor verify` that a document shows."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import json
 from typing import Any, NamedTuple

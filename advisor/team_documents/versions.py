@@ -1,6 +1,6 @@
 """The versions that a document is made with."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from typing import NamedTuple
 

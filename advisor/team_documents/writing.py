@@ -1,6 +1,6 @@
 """Writes a document, and never replaces the text of a person."""
 
-from __future__ import annotations
+# Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 from enum import Enum
 from pathlib import Path

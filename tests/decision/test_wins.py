@@ -1,4 +1,4 @@
-"""The search for pairs of changes decides only where it must, and finds the same pairs as a search that always decides."""
+"""The search for pairs of changes finds the same pairs as a search that decides for each pair."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ from advisor.decision.options import Comparer
 from advisor.requirements import load_bytes
 from advisor.team_documents.fingerprint import read_fingerprint
 from advisor.team_documents.forms import DocumentForm, document_text
-from advisor.team_documents.html import html_page, linked, rich
+from advisor.team_documents.html import html_page
+from advisor.team_documents.html_templates import linked, rich
 from advisor.team_documents.subject import People
 from advisor.team_documents.verification_result import VerificationResult, VerifiedCell
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from advisor.kit.endpoints import endpoints
 from advisor.kit.model import KitContext, KitFile, TierContext
@@ -19,8 +20,7 @@ _FOLDER = "compose"
 """The folder for the addresses of Compose, if `proxy/` contains the addresses of another platform."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeInstance:
+class ComposeInstance(NamedTuple):
     """A server container.
 
     Attributes:
@@ -34,8 +34,7 @@ class ComposeInstance:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyContainer:
+class ProxyContainer(NamedTuple):
     """A proxy container: service name, command, and its port on this machine."""
 
     name: str
@@ -43,8 +42,7 @@ class ProxyContainer:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyImage:
+class ProxyImage(NamedTuple):
     """The settings that all proxies of a kit share.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor.decision.model import Decision
 from advisor.documents import document
@@ -121,8 +120,7 @@ def _streams(kit: KitContext, decision: Decision) -> list[str]:
     return [*(["GET"] if gets else []), *(["`subscriptions/listen`"] if listens else [])]
 
 
-@dataclass(frozen=True, slots=True)
-class FailureRow:
+class FailureRow(NamedTuple):
     """A row of the table of failures.
 
     Attributes:
@@ -193,8 +191,7 @@ def readme(kit: KitContext) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FirstCall:
+class FirstCall(NamedTuple):
     """The first tool call of a person who tries the kit.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.parts import proxy as proxy_part
@@ -17,8 +18,7 @@ LONGEST = 43
 """The maximum length of a name. With `-stateful` and a hash, the name must fit into a pod label of 63 characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class TierWorkload:
+class TierWorkload(NamedTuple):
     """A tier for its manifests.
 
     Attributes:
@@ -75,8 +75,7 @@ class TierWorkload:
         return self.tier.memory.limit_mi(self.tier.workers)
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyWorkload:
+class ProxyWorkload(NamedTuple):
     """The proxy for its manifests.
 
     Attributes:
@@ -114,8 +113,7 @@ class ProxyWorkload:
         return self.drain_s + self.stop_s + 5
 
 
-@dataclass(frozen=True, slots=True)
-class FirstDeployment:
+class FirstDeployment(NamedTuple):
     """What the commands of the first deployment name.
 
     Attributes:

@@ -7,8 +7,8 @@ blocks of `proxy/envoy.yaml`, because Envoy cannot include files. The other text
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from advisor.kit.model import KitContext, KitFile, TierContext
 from advisor.kit.templating import render
@@ -34,8 +34,7 @@ _METADATA = "[.]well-known/[^/].*"
 _OAUTH = ("authorize", "token", "register", "revoke", "consent", "auth/callback")  # the paths of an OAuth proxy
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """A tier in the configuration of a proxy.
 
     Attributes:
@@ -124,8 +123,7 @@ class Pool:
         return (f"{int(10_000 / len(self.addresses)) / 100:.2f}%",) * (len(self.addresses) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyPlan:
+class ProxyPlan(NamedTuple):
     """The data for the templates of a proxy, in addition to the kit.
 
     Attributes:

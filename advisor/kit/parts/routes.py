@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy as proxy_part
@@ -14,8 +14,7 @@ _LONGEST_DRAIN_S = 3600
 """The longest time for running calls that AWS and Google allow."""
 
 
-@dataclass(frozen=True, slots=True)
-class KitRoute:
+class KitRoute(NamedTuple):
     """What a hop in front of the kit sends to which Service.
 
     Attributes:
@@ -53,8 +52,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class FrontObject:
+class FrontObject(NamedTuple):
     """The object of the load balancer or ingress controller in front of a kit. Its values have no placeholders.
 
     Attributes:

@@ -6,8 +6,7 @@ import ast
 import builtins
 import re
 import textwrap
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from advisor.kit.locks import locked
 from advisor.kit.model import KitContext, KitFile, ToolContext
@@ -35,8 +34,7 @@ _IMPORT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTool:
+class ServerTool(NamedTuple):
     """A tool for the server template.
 
     Attributes:
@@ -110,8 +108,7 @@ class ServerTool:
         return textwrap.fill(text, _MAX_LINE, initial_indent="    ", subsequent_indent="    ")
 
 
-@dataclass(frozen=True, slots=True)
-class UsedParts:
+class UsedParts(NamedTuple):
     """The parts of the server template that at least one tool of the kit uses."""
 
     asks: bool
@@ -124,8 +121,7 @@ class UsedParts:
     direct_llm: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTier:
+class ServerTier(NamedTuple):
     """A tier for settings.py. The tools have the names that clients call."""
 
     name: str
