@@ -20,7 +20,7 @@ from advisor.decision.ranking import Situation, ranked, standing
 from advisor.decision.switches import rows_without_flags
 from advisor.decision.tiers import SEPARABLE
 from advisor.decision.unsure import without_doubts
-from advisor.decision.wins import WinTarget, Wins, target_of
+from advisor.decision.wins import Wins, WinTarget, target_of
 from advisor.engine.rules import Rule, RuleTable, Value
 from advisor.engine.table import DecisionTable, Domains, admitted, show
 from advisor.knowledge import Knowledge
