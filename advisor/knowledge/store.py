@@ -72,7 +72,7 @@ _RARE = (
 )
 
 
-@dataclass(frozen=True, eq=False)  # so that what is computed from the knowledge can be cached
+@dataclass(frozen=True)
 class Knowledge:
     """The content of rules/: lists in the order of the files, and lookups by id (`capacity` and `sdks` by SDK line)."""
 
@@ -122,6 +122,10 @@ class Knowledge:
     findings: dict[str, FindingKind]
     observations: dict[str, ObservationKind]
     defaults: list[ProductDefault]
+
+    def __hash__(self) -> int:
+        """Return a hash for caches of what is computed from the knowledge. The same rules have the same tables."""
+        return hash((*self.tables,))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for the cache. It has each rare part as a pickle inside the pickle."""
