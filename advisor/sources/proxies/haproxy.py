@@ -10,8 +10,8 @@ from advisor.deployment.model import DeploymentFiles, NotRead, Proxy, Route
 from advisor.findings import Location
 from advisor.sources.proxies.haproxy_backends import read_backend, server_uses_tls
 from advisor.sources.proxies.haproxy_syntax import (
-    HaproxySection,
     ConfigLine,
+    HaproxySection,
     RuleTest,
     condition,
     header_of,
@@ -174,7 +174,9 @@ class _Reader:
             self._selecting.add(name)
         yield from self._to(section, name, line, alternatives)
 
-    def _to(self, front: HaproxySection, name: str, line: ConfigLine, alternatives: list[list[RuleTest]]) -> Iterator[Route]:
+    def _to(
+        self, front: HaproxySection, name: str, line: ConfigLine, alternatives: list[list[RuleTest]]
+    ) -> Iterator[Route]:
         backend = self._backends.get(name)
         notes = self._notes(front, backend)
         for terms in alternatives:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from advisor.deployment.model import Target, Upstream
 from advisor.findings import Location
-from advisor.sources.proxies.haproxy_syntax import HaproxySection, ConfigLine, header_of
+from advisor.sources.proxies.haproxy_syntax import ConfigLine, HaproxySection, header_of
 from advisor.sources.proxies.wording import SESSION_HEADER, Notes, hash_of_header, host_and_port, number, seconds, size
 
 _BALANCE = {
