@@ -84,8 +84,12 @@ def meanings(fact: Fact, space: FactSpace) -> dict[str, str]:
         return {client.id: client.name for client in space.knowledge.clients.values()}
     if fact.type == "release":
         lines = {release.line.id: release for release in space.measured.values()}
-        named = {name: f"{release.package} {release.line.newest}" for name, release in lines.items()}
-        return {**named, OTHER: space.knowledge.phrases["sdk.other"]}
+        phrases = space.knowledge.phrases
+        named = {
+            name: phrases["sdk.line.means"].format(package=release.package, release=release.line.newest)
+            for name, release in lines.items()
+        }
+        return {**named, OTHER: phrases["sdk.other"]}
     return {value.value: value.means for value in fact.values}
 
 

@@ -70,12 +70,12 @@ def test_a_front_that_the_readme_asks_for_can_be_stated(advisor: Advisor, setup:
     """Without it, all clients behind this front share the limits of one address."""
     kit = replace(stateless(advisor, setup), platform=platform, outer_proxy="", front_hops=0)
     text = "".join(readmes(kit).values())
-    assert "All clients behind" in text
+    assert "sees one address for all clients behind" in text
     assert (f"{kit.sizing.clients:,} clients with one address" in text) == (setup != CADDY)
     hops = yaml.safe_load(re.findall(r"`hops: (\[.*?\])`", text)[0])
     file = f"version: 1\nservice: demo\nenvironment: {{hops: {hops}}}\n"
     stated = advisor.decide(load_bytes(file.encode(), "requirements.yaml", advisor.space))
     assert forwarding_hops(stated.requirements, setup.proxy, advisor.knowledge) == 1
-    assert "All clients behind" not in "".join(
+    assert "sees one address for all clients behind" not in "".join(
         readmes(replace(kit, outer_proxy=hops[0]["kind"], front_hops=1)).values()
     )
