@@ -7,6 +7,9 @@ import itertools
 import os
 from pathlib import Path
 
+NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""The numbers of the errors that mean that a disk is full, or the part of it that a user can have."""
+
 _LACKING = {
     errno.ENOSPC: "Free space on the disk, or set TMPDIR to a folder on another disk",
     errno.EDQUOT: "Free space of this user's quota, or set TMPDIR to a folder on another disk",

@@ -18,7 +18,7 @@ from advisor.decision.model import Alternative, Decision
 from advisor.errors import AdvisorError, Exit, InterruptedByUserError
 from advisor.files import reason
 from advisor.questionnaire import review
-from advisor.questionnaire.conversation import ask_open, interruptible, save_answers
+from advisor.questionnaire.conversation import ask_open, interruptible, save_or_ask
 from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
@@ -69,7 +69,7 @@ def ask_what_next(advisor: Advisor, interviewer: Interviewer, interview: Intervi
         say()
         menu = _Menu(advisor, interviewer, interview, path, decision)
         menu.run()
-    tell_saved(advisor, path, menu.kit)
+    tell_saved(advisor, menu.path, menu.kit)
     return Exit.OK if menu.decision.feasible else Exit.CONTRADICTION
 
 
@@ -87,6 +87,7 @@ class _Menu:
 
     Attributes:
         decision: the decision that the menu acts on. A remedy makes a new decision.
+        path: the saved file.
         kit: the folder of the last kit that the menu wrote; "" without such a kit.
     """
 
@@ -99,7 +100,7 @@ class _Menu:
         self._words = advisor.knowledge.phrases
         self._interviewer = interviewer
         self._interview = interview
-        self._path = path
+        self.path = path
 
     def run(self) -> None:
         """Act until the user is done or goes back."""
@@ -122,7 +123,7 @@ class _Menu:
         if self.decision.feasible:
             first = [] if no_kit(self.decision) else ["kit"]
         names = [*first, "change", "document", "all", "done"]
-        means = {name: self._words[f"ask.menu.{name}.means"].format(file=self._path) for name in names}
+        means = {name: self._words[f"ask.menu.{name}.means"].format(file=self.path) for name in names}
         options = [Option(name, self._words[f"ask.menu.{name}"], means[name]) for name in names]
         decided = review.in_words(self.decision.core, self.decision.means)
         verdict = self._words["ask.menu.verdict"].format(verdict=decided)
@@ -148,7 +149,7 @@ class _Menu:
     def _succeeds(self, command: Callable[[str, str], int], output: str) -> bool:
         """Run a command for the saved file. Tell the user an error, and return whether there was none."""
         try:
-            command(os.fspath(self._path), output)
+            command(os.fspath(self.path), output)
         except InterruptedByUserError:
             raise
         except AdvisorError as error:
@@ -160,8 +161,8 @@ class _Menu:
         return True
 
     def _change_answer(self) -> None:
-        ask_open(self._advisor, self._interviewer, self._interview, self._path)
-        self.decision = show_recommendation(self._advisor, self._path, MENU_LINES)
+        self.path = ask_open(self._advisor, self._interviewer, self._interview, self.path)
+        self.decision = show_recommendation(self._advisor, self.path, MENU_LINES)
 
     def _show_all(self) -> None:
         standard_output.emit(detailed_text(self.decision, Screen.of_output(), Detail(full=True, sections=[]), None))
@@ -176,7 +177,7 @@ class _Menu:
         chosen = self._interviewer.choose(self._words["ask.menu.which"], options)
         if chosen is PressedKey.BACK:
             return
-        stated = load_stated(self._path, self._advisor.space)
+        stated = load_stated(self.path, self._advisor.space)
         facts = self._advisor.knowledge.facts
         changed = remedied(stated, self.decision.requirements, remedies[int(chosen)].change, facts)
         with busy(self._words["ask.deciding"]):
@@ -185,8 +186,8 @@ class _Menu:
         held = self._interview.everything
         self._interviewer.remedy = {name: held.get(name) for name in remedies[int(chosen)].change}
         if self._interview.current is None:
-            save_answers(self._advisor, self._interview, self._path)
+            self.path = save_or_ask(self._advisor, self._interviewer, self._interview, self.path)
         else:
             say(self._words["ask.menu.remedy.opens"], "  ")
-            ask_open(self._advisor, self._interviewer, self._interview, self._path)
-        self.decision = show_recommendation(self._advisor, self._path, MENU_LINES)
+            self.path = ask_open(self._advisor, self._interviewer, self._interview, self.path)
+        self.decision = show_recommendation(self._advisor, self.path, MENU_LINES)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from advisor.decision.advisor import Advisor
-from advisor.errors import Exit, InputError, InterruptedByUserError, UsageError
-from advisor.files import reason, spare_path, write_atomically
+from advisor.errors import AdvisorError, EnvironmentLacksError, Exit, InputError, InterruptedByUserError, UsageError
+from advisor.files import NO_SPACE, reason, spare_path, write_atomically
 from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
@@ -86,14 +86,16 @@ def converse(
             output = _choose_file(advisor, interviewer, interview, output, resumed=old is not None)
             if old and partial_path(output) != partial.usual:
                 PartialAnswers(output).take(old)
-    ask_open(advisor, interviewer, interview, output)
-    return output
+    return ask_open(advisor, interviewer, interview, output)
 
 
-def ask_open(advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path) -> None:
-    """Ask the open questions, show the review, and save the answers in `output`.
+def ask_open(advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path) -> Path:
+    """Ask the open questions, show the review, and save the answers in `output`, or in another file.
 
-    Each answer is also saved immediately, in a file of its own: see `partial_path`.
+    The reply to each prompt is also saved immediately, in a file of its own: see `partial_path`.
+
+    Returns:
+        The saved file: `output`, or another file that the user chose because `output` cannot be written.
 
     Raises:
         InterruptedByUserError: the user or a signal stopped the questionnaire, or the terminal was closed. The answers
@@ -115,8 +117,44 @@ def ask_open(advisor: Advisor, interviewer: Interviewer, interview: Interview, o
     interview.recorded = recorded
     with interruptible(save_now):
         interviewer.run()
-        save_answers(advisor, interview, output)
+        output = save_or_ask(advisor, interviewer, interview, output)
     partial.remove()
+    return output
+
+
+def save_or_ask(advisor: Advisor, interviewer: Interviewer, interview: Interview, output: Path) -> Path:
+    """Save the answers in `output`. If it cannot be written, ask for another file. Return the saved file.
+
+    Raises:
+        AdvisorError: no file can be written, and the user names no other file. The message has the answers.
+    """
+    words = advisor.knowledge.phrases
+    while True:
+        try:
+            _save(advisor, interview, output)
+        except OSError as error:
+            say(words["ask.save.failed"].format(file=output, reason=reason(error)), "  ")
+            other = None
+            while other is None:
+                name = interviewer.text(words["ask.save.name"].format(back=interviewer.back_key))
+                if not name:
+                    raise _not_saved(advisor, interview, output, error) from None
+                other = _new_file(name, words)
+            output = other
+        else:
+            return output
+
+
+def _new_file(name: str, words: Mapping[str, str]) -> Path | None:
+    """Return a typed path, or None after a message if no new file can have this path."""
+    path = Path(name).expanduser()
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        say(words["ask.exists.not-there"].format(file=name), "  ")
+    elif path.exists():
+        say(words["ask.exists.there"].format(file=name), "  ")
+    else:
+        return path
+    return None
 
 
 def check_target(output: Path) -> None:
@@ -132,6 +170,8 @@ def check_target(output: Path) -> None:
         )
     if output.is_dir():
         raise UsageError(f"{output} is a folder. Name a file with -o.")
+    if output.exists() and not output.is_file():
+        raise UsageError(f"{output} is a device or a pipe, which cannot keep answers. Name a file with -o.")
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".mcp-advisor-"):
             pass
@@ -145,19 +185,35 @@ def save_answers(advisor: Advisor, interview: Interview, path: Path) -> None:
     The program cannot keep the comments of an existing file. It keeps a copy of the file instead.
 
     Raises:
-        UsageError: the file cannot be written.
+        AdvisorError: the file cannot be written. The message has the answers.
+    """
+    try:
+        _save(advisor, interview, path)
+    except OSError as error:
+        raise _not_saved(advisor, interview, path, error) from None
+
+
+def _save(advisor: Advisor, interview: Interview, path: Path) -> None:
+    """Save the answers like `save_answers`.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     words = advisor.knowledge.phrases
+    if path.exists() and has_own_comments(path, words["ask.file-head"]):
+        spare = spare_path(path)
+        write_atomically(spare, path.read_bytes())
+        say(words["ask.kept"].format(file=path, copy=spare), "  ")
     text = to_yaml(interview.values, advisor.space, words["ask.file-head"])
-    try:
-        if path.exists() and has_own_comments(path, words["ask.file-head"]):
-            spare = spare_path(path)
-            write_atomically(spare, path.read_bytes())
-            say(words["ask.kept"].format(file=path, copy=spare), "  ")
-        save(path, text, interview.requirements, advisor.space)
-    except OSError as error:
-        said = words["ask.not-saved"].format(file=path, reason=reason(error), answers=_to_copy(text))
-        raise UsageError(said) from None
+    save(path, text, interview.requirements, advisor.space)
+
+
+def _not_saved(advisor: Advisor, interview: Interview, path: Path, error: OSError) -> AdvisorError:
+    """Return the error for answers that no file has. Its exit code says if the disk is full."""
+    words = advisor.knowledge.phrases
+    answers = _to_copy(to_yaml(interview.values, advisor.space, words["ask.file-head"]))
+    kind = EnvironmentLacksError if error.errno in NO_SPACE else UsageError
+    return kind(words["ask.not-saved"].format(file=path, reason=reason(error), answers=answers))
 
 
 def _to_copy(text: str) -> str:
@@ -218,11 +274,13 @@ def _choose_file(
 ) -> Path:
     """Ask what to do with the existing file `output`. Return the file for the answers.
 
-    A resumed run already has answers, so it does not offer to take those of the file.
+    A resumed run already has answers, so it does not offer to take those of the file. A file that cannot be used is not
+    offered a second time.
     """
     words = advisor.knowledge.phrases
+    editable = not resumed
     while output.exists():
-        names = ("overwrite", "other") if resumed else ("edit", "overwrite", "other")
+        names = ("edit", "overwrite", "other") if editable else ("overwrite", "other")
         options = [Option(name, words[f"ask.exists.{name}"], words[f"ask.exists.{name}.means"]) for name in names]
         chosen = interviewer.choose(words["ask.exists"].format(file=output), options)
         if chosen == "overwrite":
@@ -232,6 +290,7 @@ def _choose_file(
             if stated is not None:
                 interview.resume({**stated, **interview.fixed}, {})
                 break
+            editable = False
         if chosen == "other":
             name = interviewer.text(words["ask.exists.name"])
             path = Path(name or "").expanduser()

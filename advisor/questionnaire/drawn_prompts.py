@@ -35,6 +35,7 @@ _INDENT = 3  # columns before the second line of an option: the pointer and the 
 _MARK = 2  # columns of the mark of an option with a blank
 _LONG = 14  # options that fit on 24 lines with the question and an explanation; letters filter a longer list
 _LINES = 3  # the longest explanation of an option; the rest is cut
+_LEAST = 4  # a question in the review keeps this part of its line: one fourth
 _ANSWER = 5  # a hidden letter of an answer is as bad as so many hidden letters of its question
 _STYLE = [(name, "bold") for name in ("question", "pointer", "highlighted", "answer")]
 _STYLE += [(name, "noreverse nobold") for name in ("qmark", "selected", "instruction", "text")]
@@ -264,20 +265,32 @@ def _choices(options: Sequence[Option], indent: int = _INDENT) -> list[Any]:
 
 
 def _one_line_choices(options: Sequence[Option], room: int) -> list[Any]:
-    """Return the options, each cut to a line. A cut option has its details below, in at most `room` lines."""
+    """Return the options, each cut to a line. A cut option has its details below, in at most `room` lines.
+
+    A long answer takes room from its question, which keeps a part of the line.
+    """
     width = _width() - _MARGIN
 
-    def hidden(title: int) -> int:
-        pairs = ((len(option.title) - title, len(option.means) - (width - title - 2)) for option in options)
-        return sum(max(left, 0) + _ANSWER * max(right, 0) for left, right in pairs)
+    def texts(option: Option, column: int) -> tuple[str, str, int]:
+        """Return what the line shows of an option, and the columns of its title."""
+        means = cut(option.means, width - 2 - width // _LEAST)
+        title = max(min(column, width - 2 - len(means)), width // _LEAST)
+        return cut(option.title, title), means, title
 
-    widest = min(range(width // 3, 2 * width // 3), key=hidden)
+    def hidden(column: int) -> int:
+        return sum(
+            len(option.title) - len(title) + _ANSWER * (len(option.means) - len(means))
+            for option in options
+            for title, means, _ in [texts(option, column)]
+        )
+
+    column = min(range(width // 3, width // 2 + 1), key=hidden)
     choices = []
     for option in options:
-        shown = cut(option.title, widest), cut(option.means, width - widest - 2)
-        row = _Row("  ".join((f"{shown[0]:<{widest}}", shown[1])).rstrip())
+        title, means, room_of_title = texts(option, column)
+        row = _Row("  ".join((f"{title:<{room_of_title}}", means)).rstrip())
         row.words = f"{option.title} {option.means} {option.details}"
-        below = _lines(option.details, room) if shown != (option.title, option.means) else []
+        below = _lines(option.details, room) if (title, means) != (option.title, option.means) else []
         choices.append(questionary.Choice(row, option.value, description="\n".join(below) or None))
     return choices
 

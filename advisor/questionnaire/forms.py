@@ -66,6 +66,8 @@ class Form:
         echo: returns a reply in the notation of the prompt; None for the notation of `written`.
         note: returns a message about a reply, or "".
         one_line: whether each option takes one line of a drawn list. A cut option has its complete text in its details.
+        first: whether the line of the review begins with the answer, although it is not the first prompt of a question.
+        leads: the reply that only leads to the next prompt. The line of the review leaves it out.
     """
 
     kind: Literal["select", "checkbox", "levels", "text"]
@@ -81,6 +83,8 @@ class Form:
     echo: Callable[[Any], str] | None = None
     note: Callable[[Any], str] = lambda _reply: ""
     one_line: bool = False
+    first: bool = False
+    leads: Any = None
 
     def hint(self, words: Mapping[str, str], back: str) -> str:
         """Return the hint of a text form: its keys and its default. `back` is the name of the key that goes back."""
@@ -203,14 +207,30 @@ class TypedHosts(NamedTuple):
     path: str
 
 
-def told(forms: Dialogue, words: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return each question of a dialogue, with the answer that the defaults of its forms have."""
-    lines: list[tuple[str, str]] = []
+class ToldPrompt(NamedTuple):
+    """A prompt with its answer in words.
+
+    Attributes:
+        title: the question as it is put.
+        answer: the answer.
+        place: where the line of the review has the answer: among the first answers, among the others, or nowhere.
+    """
+
+    title: str
+    answer: str
+    place: Literal["first", "later", "nowhere"]
+
+
+def told(forms: Dialogue, words: Mapping[str, str]) -> list[ToldPrompt]:
+    """Return each prompt of a dialogue, with the answer that the defaults of its forms have."""
+    lines: list[ToldPrompt] = []
     with contextlib.suppress(StopIteration):
         form = next(forms)
         while True:
             reply = form.reply_of_default()
-            lines.append((form.title, form.in_words(reply, words)))
+            leads = form.leads is not None and reply == form.leads
+            place: Literal["first", "later", "nowhere"] = "nowhere" if leads else "first" if form.first else "later"
+            lines.append(ToldPrompt(form.title, form.in_words(reply, words), place))
             form = forms.send(reply)
     return lines
 

@@ -52,7 +52,8 @@ def sdk_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
     options.append(Option(OTHER, words["ask.sdk.other"], words["ask.sdk.other.means"]))
     held = space.release(current)
     default = OTHER if current == OTHER else _import_line(space, held.line.id) if held is not None else None
-    chosen = yield Form("select", words["ask.sdk"], words["ask.sdk.help"], fact.why, tuple(options), default)
+    help_ = words["ask.sdk.help"]
+    chosen = yield Form("select", words["ask.sdk"], help_, fact.why, tuple(options), default, leads=OTHER)
     if chosen == OTHER:
         language = yield _language(space, stated)
         return {fact.id: OTHER, "language": language}
@@ -73,7 +74,17 @@ def _release(fact: Fact, space: FactSpace, current: Any, lines: Sequence[SdkLine
     own = space.release(current)
     default = current if current in exact else _ANOTHER if own is not None and own.line in lines else lines[-1].id
     title, help_ = (words[key].format(package=package) for key in ("ask.release", "ask.release.help"))
-    chosen = yield Form("select", title, help_, fact.why, tuple(options), default)
+    chosen = yield Form(
+        "select",
+        title,
+        help_,
+        fact.why,
+        tuple(options),
+        default,
+        echo=lambda reply: exact.get(reply, words["ask.other-release"]),
+        first=True,
+        leads=_ANOTHER,
+    )
     if chosen != _ANOTHER:
         return chosen
     held = current if default == _ANOTHER else None
@@ -92,11 +103,8 @@ def _release(fact: Fact, space: FactSpace, current: Any, lines: Sequence[SdkLine
             raise InputError(fact.id, [input_problem(problem)])
         return read(typed)
 
-    return (
-        yield Form(
-            "text", words["ask.which-release"], help_, fact.why, default=held, shown=held or "", read=read_release
-        )
-    )
+    title = words["ask.which-release"].format(package=package)
+    return (yield Form("text", title, help_, fact.why, default=held, shown=held or "", read=read_release, first=True))
 
 
 def _another_release(space: FactSpace, lines: Sequence[SdkLine], listed: Iterable[str]) -> str:
@@ -242,7 +250,8 @@ def path_dialogue(fact: Fact, space: FactSpace, stated: Answer) -> Dialogue:
         kinds.append(kind)
         title = words["ask.path.before"].format(name=space.knowledge.proxies[kind].name)
         default = current[-1 - len(kinds)] if len(current) > len(kinds) else _NOTHING
-        kind = yield Form("select", title, words["ask.path.before.help"], fact.why, outer, default)
+        help_ = words["ask.path.before.help"]
+        kind = yield Form("select", title, help_, fact.why, outer, default, leads=_NOTHING)
     answer: dict[str, Any] = {fact.id: kinds[0] if kinds else _NOTHING}
     if len(kinds) > 1:
         answer[HOPS] = [_hop(kind, held) for kind in reversed(kinds)]

@@ -177,10 +177,9 @@ class Interviewer:
         if dropped:
             say(self._words["ask.dropped"].format(questions=""), "  ")
         for name, answer in dropped.items():
-            for title, words in told(
-                self._dialogue(self._interview.questions[name], editing=True, answer=answer), self._words
-            ):
-                say(f"{title} {words}", "    ")
+            forms = self._dialogue(self._interview.questions[name], editing=True, answer=answer)
+            for each in told(forms, self._words):
+                say(f"{each.title} {each.answer}", "    ")
 
     def _tell_undone(self) -> None:
         """Say that an answer undoes the last remedy: a fact of the remedy has another value or is removed."""
@@ -223,15 +222,16 @@ class Interviewer:
         return Form("select", words["ask.review"], options=options, default="accept", one_line=True)
 
     def _answered(self, question: Question) -> Option:
-        """Return a line of the review: the first question of a dialogue, with the answers to all its questions."""
-        titles, answers = zip(*told(self._dialogue(question, editing=True), self._words), strict=True)
-        whole = " ".join(f"{title} {answer}" for title, answer in zip(titles, answers, strict=True))
-        return Option(question.id, titles[0], self._from_file(question, "; ".join(answers)), whole)
+        """Return a line of the review: the first prompt of a question, with the answers to all its prompts."""
+        prompts = told(self._dialogue(question, editing=True), self._words)
+        answers = [each.answer for place in ("first", "later") for each in prompts if each.place == place]
+        whole = " ".join(f"{each.title} {each.answer}" for each in prompts)
+        return Option(question.id, prompts[0].title, self._from_file(question, "; ".join(answers)), whole)
 
     def _answers(self, question: Question) -> list[tuple[str, str]]:
         """Return each question of a dialogue as it is put, with its answer."""
         lines = told(self._dialogue(question, editing=True), self._words)
-        return [(title, self._from_file(question, line)) for title, line in lines]
+        return [(each.title, self._from_file(question, each.answer)) for each in lines]
 
     def _from_file(self, question: Question, line: str) -> str:
         """Return the words of an answer, with a note if the answer comes from the file and did not change."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ Start: TypeAlias = Callable[..., Terminal]
 SERVICE = "What is the service called?"
 CURRENT = "Is the server in use today?"
 SDK = "Which line of the server code imports the SDK?"
-RELEASE = "Which release of mcp is installed?"
+RELEASE = "Which release of mcp is installed (`pip show mcp` prints it)?"
 APPS = "Which applications connect to the server?"
 INSTANCES = "How many instances of the server run?"
 PLATFORM = "Where does the server run?"
@@ -402,6 +403,26 @@ def test_answers_from_a_file_are_not_asked(start: Start, tmp_path: Path) -> None
     }
 
 
+@pytest.mark.parametrize("arguments", [("-o", "/dev/full"), ("/dev/full",), ("-o", "pipe")])
+def test_a_target_that_cannot_keep_answers_is_refused_before_the_first_question(
+    start: Start, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    terminal = start(*arguments)
+    assert terminal.end() == 2
+    assert f"{arguments[-1]} is a device or a pipe, which cannot keep answers. Name a file with -o." in terminal.flat
+    assert "?" not in terminal.text
+
+
+def test_an_existing_file_that_cannot_be_used_is_offered_once(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "requirements.yaml").write_text("service: [\n")
+    terminal = start()
+    terminal.see("> edit the file")
+    terminal.send(ENTER)
+    terminal.see("requirements.yaml cannot be used", "> replace the file", gone="edit the file")
+    assert (tmp_path / "requirements.yaml").read_text() == "service: [\n"
+
+
 @pytest.mark.thorough
 def test_an_existing_file_stays_if_the_user_names_another(start: Start, tmp_path: Path) -> None:
     (tmp_path / "requirements.yaml").write_text("service: precious\n")
@@ -568,7 +589,7 @@ def test_a_review_with_room_shows_the_complete_text_of_a_cut_line(start: Start, 
     terminal = start("--answers", all_answered(tmp_path), rows=40)
     terminal.see(f"? {REVIEW}")
     terminal.send(*[DOWN] * 3)
-    terminal.see("Which release of mcp is installed? mcp==")
+    terminal.see(f"{RELEASE} mcp==")
 
 
 def test_a_review_with_more_answers_than_lines_is_a_list_that_scrolls(start: Start, tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ RUN = [
     Prompt("What are the two flags set to today?", (DOWN, ENTER)),
     Prompt("What breaks today?", (SPACE, DOWN, SPACE, ENTER), {"current.stateless_http": False}),
     Prompt("Which line of the server code imports the SDK?", (UP, ENTER)),
-    Prompt("Which release of mcp is installed?", (DOWN, ENTER)),
-    Prompt("Which release?", ("1.28.1", ENTER), {"sdk": "mcp==1.28.1"}),
+    Prompt("Which release of mcp is installed (`pip show mcp` prints it)?", (DOWN, ENTER)),
+    Prompt("Which release (`pip show mcp` prints it)?", ("1.28.1", ENTER), {"sdk": "mcp==1.28.1"}),
     Prompt("Which applications connect to the server?", (*[DOWN] * 5, SPACE, ENTER), {"clients.apps": ["cursor"]}),
     Prompt("How many instances of the server run?", ("3", ENTER), {"scale.instances": 3}),
     Prompt("Where does the server run?", (ENTER,), {"environment.platform": "kubernetes"}),
@@ -141,12 +141,47 @@ def test_a_novice_accepts_what_is_marked_and_gets_a_kit_and_a_document(start: St
     assert stated(tmp_path / "requirements.yaml")["clients.apps"] == ["claude-desktop"]
 
 
+def test_a_target_that_becomes_unusable_can_be_another_file(start: Start, tmp_path: Path) -> None:
+    terminal = start("--set", "service=svc", "--set", "scale.instances=1")
+    accept_defaults(terminal, REVIEW)
+    (tmp_path / "requirements.yaml").mkdir()  # no file can replace a folder
+    (tmp_path / "other.yaml").write_text("mine\n")
+    terminal.send(ENTER)
+    terminal.see("requirements.yaml cannot be written: is a directory. The answers are not lost.")
+    terminal.see("? Name of another file (Esc leaves and prints the answers)")
+    terminal.send("other.yaml", ENTER)
+    terminal.see("other.yaml already exists.")
+    terminal.answer("Name of another file", "none/new.yaml", ENTER)
+    terminal.see("none/new.yaml is a folder, or its parent folder does not exist.")
+    terminal.answer("Name of another file", "new.yaml", ENTER)
+    terminal.answer(MENU, UP, ENTER)
+    assert terminal.end() == 0
+    assert "mcp-advisor recommend new.yaml" in terminal.raw
+    assert stated(tmp_path / "new.yaml")["service"] == "svc"
+    assert (tmp_path / "other.yaml").read_text() == "mine\n"
+    assert not list(tmp_path.glob("*.partial.yaml"))
+
+
+def test_someone_without_another_file_gets_the_answers_to_copy(start: Start, tmp_path: Path) -> None:
+    terminal = start("--set", "service=svc", "--set", "scale.instances=1")
+    accept_defaults(terminal, REVIEW)
+    (tmp_path / "requirements.yaml").mkdir()
+    terminal.send(ENTER)
+    terminal.answer("Name of another file", ESCAPE)
+    assert terminal.end() == 2
+    printed = terminal.raw[terminal.raw.rindex("  # ") :].replace("\r\n", "\n")
+    assert yaml.safe_load(printed)["service"] == "svc"
+
+
 def test_an_expert_describes_a_deployment_in_use(start: Start, tmp_path: Path) -> None:
     terminal = start("-o", "shop.yaml")
     for prompt in RUN:
         terminal.answer(prompt.title, *prompt.keys)
     assert "Can the load balancer send all requests" not in terminal.raw
     accept_defaults(terminal, REVIEW)
+    # A long answer takes the room of its question, and begins with what matters.
+    terminal.see("yes; stateless_http=False, json_response=False ...")
+    terminal.see("mcp==1.28.1; from mcp.server.fastmcp import FastMCP", "nginx; cloudflare-workers")
     terminal.send(ENTER)
     # The causes come first, so that the complete answer and the menu are on the screen together.
     terminal.see("shop: sticky-fleet", "Flags", "? What next?")
@@ -174,7 +209,7 @@ def test_someone_goes_back_and_forth(start: Start, tmp_path: Path) -> None:
     terminal.answer("Is the server in use today?", UP, ENTER)  # it is not
     terminal.answer("Which line of the server code", UP, ENTER)
     terminal.answer("Which release of mcp", DOWN, ENTER)
-    terminal.see("? Which release?")
+    terminal.see("? Which release (")
     terminal.send(ESCAPE)
     terminal.answer("Which release of mcp", ENTER)
     terminal.answer("Which applications", ENTER)
@@ -213,9 +248,9 @@ def test_a_release_without_a_kit_says_so_and_can_be_changed(start: Start, tmp_pa
     terminal.send(DOWN, DOWN, DOWN, ENTER)
     terminal.answer("Which line of the server code", ENTER)
     terminal.answer("Which release of mcp", ENTER)
-    terminal.see("? Which release?")
+    terminal.see("? Which release (")
     terminal.send("\x15", "1.28", ENTER)
-    terminal.see("1.28 is not a complete release.", "? Which release?")
+    terminal.see("1.28 is not a complete release.", "? Which release (")
     terminal.send("\x15", "1.28.1", ENTER)
     terminal.see(f"? {REVIEW}")
     terminal.send(ENTER)
@@ -229,7 +264,7 @@ def test_the_proxy_and_the_slowest_call_are_asked_where_a_kit_has_them(start: St
     given = ["--set", "service=svc", "--set", "environment.platform=systemd", "--set", "scale.instances=1"]
     terminal = start(*given, rows=50)
     accept_defaults(terminal, REVIEW)
-    assert re.search(r"Which proxy or load balancer( \w+)* ... nginx; nothing", terminal.flat)
+    assert re.search(r"Which proxy or load balancer( \w+)* ... nginx ", terminal.flat)
     assert re.search(r"How many seconds does the slowest( \w+)* ... not known", terminal.flat)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from cases import read
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import example_requirements
 from advisor.errors import InputError
-from advisor.questionnaire.drawn_prompts import _choices
+from advisor.questionnaire.drawn_prompts import _choices, _one_line_choices
 from advisor.questionnaire.forms import Option, reader
 from advisor.questionnaire.guided_forms import path_dialogue, sdk_dialogue
 from advisor.questionnaire.interview import Interview
@@ -72,6 +73,33 @@ def test_the_line_of_a_server_in_use_has_each_of_its_questions(advisor: Advisor)
     unknown = {CURRENT: "unknown", "current.json_response": "unknown"}
     assert review_line(advisor, **unknown).means == "no"
     assert review_line(advisor, **unknown, **{"current#breaks": ()}).means == "yes; not known; none"
+
+
+def test_the_line_of_the_sdk_begins_with_the_release(advisor: Advisor) -> None:
+    for release, shown in (
+        ("mcp==1.28.1", "mcp==1.28.1"),
+        ("mcp-2", f"mcp=={advisor.space.release('mcp-2').line.newest}"),
+    ):
+        line = review_line(advisor, sdk=release)
+        module = "fastmcp" if release.startswith("mcp==1") else "mcpserver"
+        assert re.fullmatch(rf"{re.escape(shown)}; from mcp\.server\.{module} import \w+", line.means)
+        assert "Which release of mcp is installed" in line.details
+    assert review_line(advisor, sdk="other", language="go").means == "Go"
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_line_of_the_review_is_one_line_and_gives_its_room_to_the_answer(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    answers = ["3", "elicitation required, progress useful", "mcp==1.28.1; from mcp.server.fastmcp import FastMCP"]
+    title = "Which of many questions is this, and how long can it become?"
+    choices = _one_line_choices([Option(answer, title, answer, f"{title} {answer}") for answer in answers], 0)
+    for choice, answer in zip(choices, answers, strict=True):
+        assert len(choice.title) <= columns - 6
+        assert choice.title.startswith("Which ")
+        room = 3 * (columns - 6) // 4 - 2
+        assert choice.title.endswith(answer if len(answer) <= room else "from ..."), choice.title
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from advisor.errors import AdvisorError, EnvironmentLacksError, UsageError
-from advisor.files import reason
+from advisor.files import NO_SPACE, reason
 from advisor.kit.model import KitFile
 from advisor.kit.sync.conflicts import ConflictStyle
 from advisor.kit.sync.directory_lock import directory_lock
@@ -21,7 +20,6 @@ from advisor.kit.sync.kit_folder import KitFolder
 from advisor.kit.sync.kit_paths import LOCK, require_inside
 from advisor.kit.sync.lock_file import Lock, dump, lock_for, parse
 
-_NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _MISSING_END = "\\ No newline at end of file\n"
 
 
@@ -257,5 +255,5 @@ def _system_errors(root: Path) -> Iterator[None]:
         raise
     except OSError as error:
         name = error.filename if isinstance(error.filename, str) else root
-        kind = EnvironmentLacksError if error.errno in _NO_SPACE else UsageError
+        kind = EnvironmentLacksError if error.errno in NO_SPACE else UsageError
         raise kind(f"{name} cannot be written: {reason(error)}.") from None
