@@ -76,10 +76,9 @@ def test_the_line_of_a_server_in_use_has_each_of_its_questions(advisor: Advisor)
 
 
 def test_the_line_of_the_sdk_begins_with_the_release(advisor: Advisor) -> None:
-    for release, shown in (
-        ("mcp==1.28.1", "mcp==1.28.1"),
-        ("mcp-2", f"mcp=={advisor.space.release('mcp-2').line.newest}"),
-    ):
+    newest = advisor.space.release("mcp-2")
+    assert newest is not None
+    for release, shown in (("mcp==1.28.1", "mcp==1.28.1"), ("mcp-2", f"mcp=={newest.line.newest}")):
         line = review_line(advisor, sdk=release)
         module = "fastmcp" if release.startswith("mcp==1") else "mcpserver"
         assert re.fullmatch(rf"{re.escape(shown)}; from mcp\.server\.{module} import \w+", line.means)
