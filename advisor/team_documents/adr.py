@@ -17,8 +17,11 @@ from advisor.report import change_wording, decision_wording
 from advisor.report.decision_markdown import code, link, prose
 from advisor.report.feature_wording import need_text
 from advisor.sentences import inside, listed
+from advisor.team_documents.decision_path import drawn_steps
 from advisor.team_documents.fingerprint import stated_facts
 from advisor.team_documents.markdown import front_matter, one_line, said, table
+from advisor.team_documents.mermaid import label
+from advisor.team_documents.pictures import sequences, topology
 from advisor.team_documents.subject import Subject
 from advisor.templating import environment
 
@@ -70,13 +73,23 @@ def adr_markdown(subject: Subject) -> str:
         chosen=next((entry for entry in options if entry.option.chosen), None),
         barriers=barriers(subject),
         sources=cited(decision),
+        pictures=[topology(decision), *sequences(decision)] if decision.feasible else [],
+        steps=drawn_steps(decision),
     )
     return f"{head}\n{text}"
 
 
 def render(template: str, **values: Any) -> str:
     """Render a template of templates/documents/ with the words and filters that all documents share."""
-    texts = {"one_line": one_line, "said": said, "code": code, "prose": prose, "link": link, "inside": inside}
+    texts = {
+        "one_line": one_line,
+        "said": said,
+        "code": code,
+        "prose": prose,
+        "link": link,
+        "inside": inside,
+        "label": label,
+    }
     made = environment(templates_dir() / "documents", TemplateBytecodeCache(), **texts)
     words = {"wording": decision_wording, "changes": change_wording}
     helpers = {

@@ -27,9 +27,40 @@ class PathNode(NamedTuple):
     facts: tuple[FactText, ...]
 
 
+class DrawnStep(NamedTuple):
+    """A step in a drawing of the tree, with the first sentence of each answer.
+
+    Attributes:
+        question: the question of the step.
+        answer: the answer that was taken.
+        others: boxes with the answers that were not taken. The last box can say how many more there are.
+    """
+
+    question: str
+    answer: str
+    others: tuple[tuple[str, ...], ...]
+
+
+_DRAWN = 2
+"""The boxes of a step for the answers that were not taken: one on each side of the answer that was taken."""
+
+
 def path_nodes(decision: Decision) -> list[PathNode]:
     """Return the steps that reports show, in their order."""
     return [_node(step, decision) for step in decision.steps]
+
+
+def drawn_steps(decision: Decision) -> list[DrawnStep]:
+    """Return the steps of `path_nodes` for a drawing."""
+    found = []
+    for node in path_nodes(decision):
+        firsts = list(dict.fromkeys(sentences(other)[0] for other in node.others))
+        boxes: list[tuple[str, ...]] = [(text,) for text in firsts[:_DRAWN]]
+        if len(firsts) > _DRAWN:
+            more = decision.phrases["picture.path.more"].format(number=len(firsts) - _DRAWN)
+            boxes[-1] = (*boxes[-1], more)
+        found.append(DrawnStep(node.step.question, sentences(node.answer)[0], tuple(boxes)))
+    return found
 
 
 def _node(step: PathStep, decision: Decision) -> PathNode:

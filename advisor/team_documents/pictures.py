@@ -31,7 +31,8 @@ class Box(NamedTuple):
         id: a name that is unique in the picture.
         x, y: the upper left corner.
         width, height: the size.
-        lines: the lines of text.
+        texts: the texts of the box.
+        lines: the lines of these texts in a drawing.
         look: what the box stands for.
         inside: the id of the box that contains this box; "" for none.
     """
@@ -41,6 +42,7 @@ class Box(NamedTuple):
     y: float
     width: float
     height: float
+    texts: tuple[str, ...]
     lines: tuple[str, ...]
     look: Look
     inside: str = ""
@@ -119,7 +121,7 @@ def topology(decision: Decision) -> Picture:
     instances: list[Box] = []
     for number, (core, count, name, tools) in enumerate(tiers):
         routes = [phrases[f"picture.route.{_route(core, count, era)}"].format(era=era) for era in eras]
-        texts = [name, *([", ".join(tools[:_SHOWN])] if tools else []), *routes]
+        texts = (name, *([", ".join(tools[:_SHOWN])] if tools else []), *routes)
         lines = tuple(line for text in texts for line in _wrapped(text, width))
         x, top = 1 + number * (width + _GAP), y + _LINE * len(lines) + _GAP
         names = [phrases["picture.instance"].format(number=each + 1) for each in range(min(count, _SHOWN))]
@@ -133,12 +135,13 @@ def topology(decision: Decision) -> Picture:
                 width - 20,
                 height,
                 (text,),
+                (text,),
                 "instance",
                 f"group{number}",
             )
             for each, text in enumerate(names)
         ]
-        groups.append(Box(f"group{number}", x, y, width, found[-1].bottom + 10 - y, lines, "group"))
+        groups.append(Box(f"group{number}", x, y, width, found[-1].bottom + 10 - y, texts, lines, "group"))
         instances += found
     rows.append(groups)
     cores = [core for core, *_ in tiers]
@@ -252,8 +255,8 @@ def _sequence(name: str, title: str, steps: tuple[_Step, ...], decision: Decisio
     height = _LINE + 10
     bottom = height + (len(steps) + 0.5) * 2 * _LINE
     boxes = {
-        lane: Box(lane, 1 + number * (width + _GAP), 1, width, height, (phrases[f"picture.lane.{lane}"],), "lane")
-        for number, lane in enumerate(lanes)
+        lane: Box(lane, 1 + number * (width + _GAP), 1, width, height, (text,), (text,), "lane")
+        for number, (lane, text) in enumerate((lane, phrases[f"picture.lane.{lane}"]) for lane in lanes)
     }
     arrows = tuple(
         Arrow(
@@ -294,8 +297,8 @@ def _row(texts: list[tuple[str, str]], y: float, look: Look) -> list[Box]:
     wrapped = [_wrapped(text, width) for _, text in texts]
     height = max(map(len, wrapped)) * _LINE + 12
     return [
-        Box(name, 1 + number * (width + _GAP), y, width, height, lines, look)
-        for number, ((name, _), lines) in enumerate(zip(texts, wrapped, strict=True))
+        Box(name, 1 + number * (width + _GAP), y, width, height, (text,), lines, look)
+        for number, ((name, text), lines) in enumerate(zip(texts, wrapped, strict=True))
     ]
 
 

@@ -19,6 +19,7 @@ from advisor.report import change_wording
 from advisor.report.decision_document import ExpectedFailureRecord
 from advisor.team_documents.adr import render
 from advisor.team_documents.operations import operations
+from advisor.team_documents.pictures import topology
 from advisor.team_documents.subject import Subject
 
 _PLANNED = ("instance-stopped", "instances-replaced", "proxy-reloaded")
@@ -93,6 +94,7 @@ def runbook_markdown(subject: Subject) -> str:
         subject=subject,
         decision=decision,
         kit=kit,
+        picture=topology(decision),
         alerts=kit_alerts(kit),
         failures=_failures(records, kit),
         job=kubernetes.fit(kit).service if kit.platform == "kubernetes" else kit.service,
