@@ -52,11 +52,10 @@ def test_the_headers_of_a_stated_hop_reach_the_servers(
         assert others == ["https", "evil.example.com"]
 
 
-@pytest.mark.parametrize("setup", [LEARN, ENVELOPE_122, TABLE, CADDY, TRAEFIK], ids=str)
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
 def test_only_the_networks_of_the_hop_are_trusted(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
 ) -> None:
-    """Envoy counts the hops and does not know their addresses."""
     kit = replace(stateless(advisor, setup), outer_proxy="alb", front_hops=1)
     strange = {name: entry for name, entry in kit.knowledge.networks.items() if not name.startswith("127.")}
     kit = replace(kit, knowledge=replace(kit.knowledge, networks=strange))

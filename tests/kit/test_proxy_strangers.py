@@ -154,3 +154,19 @@ def test_only_the_tier_with_sessions_has_a_limit(
     with running(kit, tmp_path / "proxy", tiers) as client:
         assert set(_opened(client, 4 * MOST, "/mcp")) == {200}
         assert 429 in _opened(client, 4 * MOST, "/stateful/mcp")
+
+
+@pytest.mark.parametrize("setup", [LEARN, TABLE, TRAEFIK, ENVOY], ids=str)
+def test_a_client_that_does_not_come_through_the_load_balancer_counts_by_its_own_address(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
+) -> None:
+    kit = replace(_small(sticky(advisor, setup)), outer_proxy="alb", front_hops=1)
+    strange = {name: entry for name, entry in kit.knowledge.networks.items() if not name.startswith("127.")}
+    kit = replace(kit, knowledge=replace(kit.knowledge, networks=strange))
+    tiers = {"main": fleet.addresses(["one", "two"])}
+    with running(kit, tmp_path / "proxy", tiers) as client:
+        statuses = Counter(
+            client.rpc("initialize", {}, X_Forwarded_For=f"198.51.100.{number}").status for number in range(4 * MOST)
+        )
+        assert set(statuses) == {200, 429}
+        assert statuses[200] <= 2 * MOST + 1
