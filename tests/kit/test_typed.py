@@ -20,14 +20,19 @@ pytestmark = pytest.mark.programs
 python = sdk_environments.python  # fixture
 kit = test_server_render.kit  # fixture
 
-CASES = [("workers", line) for line in SDK_LINES] + [("everything", line) for line in SDK_LINES]
+LOCAL = {"environment.platform": "local", "environment.origins": ["https://app.example.com"], **test_server_render.ALL}
+STATED = {**test_server_render.CASES, "local": LOCAL}
+OFTEN = ("everything", "shared", "workers")  # the other cases run each week
+CASES = [
+    pytest.param(case, line, marks=() if case in OFTEN else pytest.mark.weekly) for case in STATED for line in SDK_LINES
+]
 
 
 @pytest.mark.parametrize(("case", "line"), CASES)
 def test_a_user_finds_no_error_with_strict_types(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], case: str, line: str, tmp_path: Path
 ) -> None:
-    context = kit(sdk=line, **test_server_render.CASES[case])
+    context = kit(sdk=line, **STATED[case])
     for file in server.files(context):
         path = tmp_path / file.path
         path.parent.mkdir(parents=True, exist_ok=True)

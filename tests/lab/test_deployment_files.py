@@ -24,6 +24,7 @@ from advisor.lab.process.run import Run
 from advisor.lab.process.steps import Steps
 from advisor.lab.verify.compose_file import check_compose
 from advisor.lab.verify.containers import check_deployment
+from advisor.lab.verify.image import OWN, check_image, read_image
 from advisor.lab.verify.manifests import check_manifests
 from advisor.lab.verify.preparation import Preparation, prepare
 from advisor.lab.verify.result import Trial
@@ -273,13 +274,8 @@ def test_paths_and_settings_that_the_servers_do_not_accept_are_named(kit: Kit) -
     edit(kit[1], SERVER, r"(readinessProbe:\n.*httpGet: {path:) /ready", r"\1 /health")
     edit(kit[1], PROXY, r"path: /healthz", "path: /")
     edit(kit[1], "compose.yaml", r'MCP_WORKERS: "1"', 'MCP_WORKERS: "many"')
-    edit(kit[1], "server/Dockerfile", r"^CMD .*", 'CMD ["python", "server.py", "--reload"]')
     found = {(trial.name, trial.place.rpartition(", ")[2], trial.observed) for trial in wrong(run(kit))}
-    assert {name for name, _, _ in found} == {
-        "start command of the image",
-        "paths of the health checks",
-        "start of the servers",
-    }
+    assert {name for name, _, _ in found} == {"paths of the health checks", "start of the servers"}
     assert ("paths of the health checks", "livenessProbe.httpGet.path", "/alive: HTTP 404") in found
     assert ("paths of the health checks", "readinessProbe.httpGet.path", "/health: HTTP 200") in found
     assert ("paths of the health checks", "startupProbe.httpGet.path", "/: HTTP 404") in found
@@ -292,3 +288,71 @@ def test_an_image_that_starts_a_missing_file_is_named(kit: Kit) -> None:
     edit(kit[1], "server/Dockerfile", r"^CMD .*", 'CMD ["python", "main.py"]')
     names = {trial.name for trial in wrong(run(kit))}
     assert names == {"start command of the image", "start of the servers"}
+
+
+UVICORN = "uvicorn server:create_app --factory --log-level warning"
+SAME = {
+    "module": 'CMD ["python", "-m", "server"]',
+    "path and argument": 'CMD ["/venv/bin/python3", "/app/server.py", "--verbose"]',
+    "entrypoint": 'ENTRYPOINT ["python"]\nCMD ["server.py"]',
+    "init": 'ENTRYPOINT ["tini", "-g", "--"]\nCMD ["python", "server.py"]',
+    "shell": "CMD exec python server.py",
+    "variable": 'ENV WORKERS=1\nCMD ["sh", "-c", "exec python server.py $WORKERS"]',
+}
+OTHER = {
+    "several processes": (
+        f"CMD exec {UVICORN} --host $MCP_HOST --port 8000 --workers 3",
+        "several processes do not share sessions",
+    ),
+    "loopback": (f"CMD exec {UVICORN} --port 8000", "ignores MCP_HOST"),
+    "no metrics": (f"CMD exec {UVICORN} --host $MCP_HOST --port 8000", "answers /metrics with HTTP nothing"),
+    "signal": ("CMD python server.py; echo ended", "does not pass SIGTERM on"),
+    "misspelled": ('CMD ["pyhton", "server.py"]', "does not start the server: "),
+    "no sessions": ('CMD ["env", "MCP_STATELESS=true", "python", "server.py"]', "keeps no sessions"),
+}
+
+
+def of_image(kit: Kit, command: str) -> Trial:
+    edit(kit[1], "server/Dockerfile", r"^CMD .*", command)
+
+    async def observed() -> list[Trial]:
+        prepared, folder = kit
+        async with Run.open("image") as lab:
+            plan = FleetPlan(
+                folder, prepared.kit, Path(sys.executable), prepared.front, prepared.instances, prepared.extras
+            )
+            return await check_image(Fleet(lab, plan))
+
+    (found,) = asyncio.run(observed())
+    return found
+
+
+@pytest.mark.programs
+@BUSY_FLEET
+@pytest.mark.parametrize("case", SAME)
+def test_a_command_that_starts_the_same_server_is_accepted(kit: Kit, case: str) -> None:
+    found = of_image(kit, SAME[case])
+    assert found.agrees, found
+
+
+@pytest.mark.programs
+@BUSY_FLEET
+@pytest.mark.parametrize("case", OTHER)
+def test_a_command_that_starts_another_server_is_named(kit: Kit, case: str) -> None:
+    command, said = OTHER[case]
+    found = of_image(kit, command)
+    assert not found.agrees
+    assert said in found.observed
+    assert found.place.startswith("server/Dockerfile: CMD")
+
+
+def test_the_last_stage_of_a_dockerfile_counts(kit: Kit) -> None:
+    (kit[1] / "server/Dockerfile").write_text(
+        'FROM a AS build\nCMD ["build"]\nENTRYPOINT ["x"]\nFROM b\nWORKDIR /srv/\n# CMD ["old"]\n'
+        'ENV PATH=/venv/bin:$PATH \\\n    MCP_PORT=9000\ncmd ["python", \\\n  "server.py"]\n'
+    )
+    image = read_image(kit[1])
+    assert (image.words(), image.folder, image.settings) == (OWN, "/srv", {"MCP_PORT": "9000"})
+    assert image.words(["a"], ["b"]) == ("a", "b")
+    assert image.words(["a"]) == ("a",)
+    assert image.words((), ["b"]) == ("b",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,11 +18,11 @@ from advisor.lab.process import ports
 from advisor.lab.process.run import Launch
 from advisor.lab.process.steps import Steps
 from advisor.lab.verify.compose_file import FILE, URL, check_compose, services
-from advisor.lab.verify.manifest_files import at, entries, read_manifests, start_command, trial
+from advisor.lab.verify.image import OWN, check_image, command_here, read_image, settings_here
+from advisor.lab.verify.manifest_files import at, entries, read_manifests, trial
 from advisor.lab.verify.manifests import PROBES, check_manifests, environment, workload_of
 from advisor.lab.verify.result import Trial
 
-_COMMAND = ["python", "server.py"]
 _SETTLED = {"MCP_HOST": "127.0.0.1", "MCP_AUTH": "off", "POD_IP": "127.0.0.1"}
 """The settings that differ on this machine."""
 _SECRETS = ("MCP_SEALING_KEYS", "MCP_FLEET_KEYS", "MCP_REDIS_URL", "MCP_INSTANCE_URL")
@@ -39,6 +40,8 @@ class Container:
         settings: its environment variables. Other values than text come from a secret.
         paths: the path of each health check, by key.
         drained: the keys of the checks that must fail while the server drains.
+        entrypoint: the words that replace ENTRYPOINT of the image; empty for none.
+        arguments: the words that replace CMD of the image; empty for none.
     """
 
     place: str
@@ -46,6 +49,8 @@ class Container:
     settings: Mapping[str, Any]
     paths: Mapping[str, str]
     drained: tuple[str, ...]
+    entrypoint: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
 async def check_deployment(fleet: Fleet, steps: Steps) -> list[Trial]:
@@ -62,8 +67,7 @@ async def check_deployment(fleet: Fleet, steps: Steps) -> list[Trial]:
     if plan.kit.plain:
         return []
     with steps.step("files of the deployment"):
-        command = start_command(plan.kit_dir)
-        found = [trial("start command of the image", "server/Dockerfile: CMD", _COMMAND, command or None)]
+        found = await check_image(fleet)
         found += [*check_manifests(plan.kit_dir, plan.kit), *check_compose(plan.kit_dir, plan.kit)]
         containers = [*_pods(plan.kit_dir, fleet), *_services(plan.kit_dir, fleet)]
         for some in await together(_tried(fleet, container, number) for number, container in enumerate(containers)):
@@ -82,7 +86,9 @@ def _pods(kit_dir: Path, fleet: Fleet) -> Iterator[Container]:
             continue
         asked = {f"{probe}.httpGet.path": at(workload.container, f"{probe}.httpGet.path") for probe in PROBES}
         paths = {key: path for key, path in asked.items() if isinstance(path, str)}
-        yield Container(workload.title, tier, environment(workload), paths, ("readinessProbe.httpGet.path",))
+        replaced = [_words(at(workload.container, key)) for key in ("command", "args")]
+        drained = ("readinessProbe.httpGet.path",)
+        yield Container(workload.title, tier, environment(workload), paths, drained, *replaced)
 
 
 def _services(kit_dir: Path, fleet: Fleet) -> Iterator[Container]:
@@ -95,8 +101,17 @@ def _services(kit_dir: Path, fleet: Fleet) -> Iterator[Container]:
                 continue
             asked = URL.search(" ".join(map(str, entries(service, "healthcheck.test"))))
             paths = {"healthcheck.test": asked[2]} if asked else {}
-            yield Container(f"{FILE}: {name}", tier, settings, paths, ("healthcheck.test",))
+            replaced = [_words(at(service, key)) for key in ("entrypoint", "command")]
+            yield Container(f"{FILE}: {name}", tier, settings, paths, ("healthcheck.test",), *replaced)
             break
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """A command of a file: a list of words, or text that is split as a shell splits it."""
+    try:
+        return tuple(map(str, value)) if isinstance(value, list) else tuple(shlex.split(value or ""))
+    except (ValueError, AttributeError, TypeError):
+        return ()
 
 
 async def _tried(fleet: Fleet, container: Container, number: int) -> list[Trial]:
@@ -130,7 +145,8 @@ async def _asked(container: Container, key: str, path: str, port: int, wanted: i
 
 def _launch(fleet: Fleet, container: Container, drain: Path, port: int) -> Launch:
     own = fleet.launch(container.tier, port, {})
-    env = {}
+    image = read_image(fleet.plan.kit_dir)
+    env = dict(image.settings)
     for name, value in container.settings.items():
         text = value if isinstance(value, str) else ""
         if name in _SECRETS or not isinstance(value, str) or "${" in text:
@@ -139,10 +155,10 @@ def _launch(fleet: Fleet, container: Container, drain: Path, port: int) -> Launc
             env[name] = text
     metrics = str(ports.free_port())
     env |= {**_SETTLED, "MCP_PORT": str(port), "MCP_METRICS_PORT": metrics, "MCP_DRAIN_FILE": str(drain)}
-    env["PYTHONDONTWRITEBYTECODE"] = "1"
-    program, *arguments = start_command(fleet.plan.kit_dir) or _COMMAND
-    command = [fleet.plan.python if program == "python" else program, *arguments]
-    return Launch(command, env, fleet.plan.kit_dir / "server")
+    words = image.words(container.entrypoint, container.arguments) or OWN
+    stated = str(container.settings.get("MCP_PORT") or image.settings.get("MCP_PORT"))
+    command = command_here(words, image, fleet, port, stated)
+    return Launch(command, settings_here(fleet, env), fleet.plan.kit_dir / "server")
 
 
 async def _of_proxy(fleet: Fleet) -> list[Trial]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from advisor.lab.verify.result import Trial
 FOLDER, KUSTOMIZATION = "kubernetes", "kustomization.yaml"
 WORKLOADS = ("Deployment", "StatefulSet")
 NONE = "(none)"
-_CMD = re.compile(r"^CMD\s+(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +147,3 @@ def flag_settings(tier: TierContext) -> dict[str, str]:
         "MCP_STATELESS": str(tier.stateless_http).lower(),
         "MCP_JSON_RESPONSE": str(tier.json_response).lower(),
     }
-
-
-def start_command(kit_dir: Path) -> list[str]:
-    """Return the start command of the image (CMD in server/Dockerfile); [] if there is no list of words."""
-    try:
-        stated = _CMD.findall((kit_dir / "server" / "Dockerfile").read_text(encoding="utf-8"))
-        words = json.loads(stated[-1]) if stated else []
-    except (OSError, ValueError):
-        return []
-    return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else []
