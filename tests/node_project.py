@@ -17,8 +17,6 @@ from advisor.knowledge.versions import at_least
 OLDEST = "22.19"
 """The oldest release of Node that the Inspector and the conformance suite start with."""
 INSTALL = "Install it with: pip install -e '.[dev]' (or the Debian packages nodejs and npm, if they are new enough)"
-FILES = ("package.json", "package-lock.json", "visit.mjs")
-"""The files of each project."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,8 @@ def installed(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> NodePr
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "installed").exists():
-            for name in FILES:
-                shutil.copy(sources / name, folder)
+            for path in sources.iterdir():
+                shutil.copy(path, folder)
             # Scripts of packages do not run: no package here needs one.
             command = [str(shutil.which("npm", path=environment["PATH"])), "ci", "--ignore-scripts", "--no-audit"]
             done = subprocess.run(

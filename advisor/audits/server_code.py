@@ -145,22 +145,35 @@ class _Judge:
 
     def _finding(self, name: str, place: Location, words: Mapping[str, str], *, certain: bool | None = None) -> Finding:
         """Return a finding. `certain` is False if the fault depends on a fact outside the code; None: as in rules/."""
-        kind = self._knowledge.findings[name]
-        return Finding(
-            name,
-            kind.message.format(**words),
-            kind.levels[0],
-            kind.title,
-            Fix(_filled(kind.fix, words)),
-            (place,),
-            sources=tuple(kind.sources),
-            confidence="possible" if certain is False else kind.confidence,
-            why=kind.why,
-            url=f"{PAGE}#{name}",
-        )
+        return worded_finding(self._knowledge.findings[name], place, words, certain=certain)
 
     def _phrase(self, name: str) -> str:
         return self._knowledge.phrases[name]
+
+
+def worded_finding(
+    kind: FindingKind, place: Location, words: Mapping[str, str], *, certain: bool | None = None
+) -> Finding:
+    """Return a finding of a kind.
+
+    Args:
+        kind: the kind.
+        place: the first location.
+        words: the placeholders of the texts.
+        certain: False if the fault depends on a fact outside the files; None: as in rules/.
+    """
+    return Finding(
+        kind.id,
+        kind.message.format(**words).strip(),
+        kind.levels[0],
+        kind.title,
+        Fix(_filled(kind.fix, words)),
+        (place,),
+        sources=tuple(kind.sources),
+        confidence="possible" if certain is False else kind.confidence,
+        why=kind.why,
+        url=f"{PAGE}#{kind.id}",
+    )
 
 
 def flag_value(value: CodeValue) -> bool | None:

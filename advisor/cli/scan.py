@@ -9,7 +9,16 @@ import typer
 
 from advisor.audits.server_code import findings
 from advisor.cli.epilog import epilog
-from advisor.cli.scanned_code import requirements_text, scanned
+from advisor.cli.findings_output import (
+    BaselineOption,
+    ConfigOption,
+    FindingsOrder,
+    WriteBaselineOption,
+    code_of,
+    shown,
+    write_baseline,
+)
+from advisor.cli.scanned_code import folder_of, requirements_text, scanned
 from advisor.console.canvas import Screen
 from advisor.console.output import emit, is_unicode, say
 from advisor.decision.advisor import default_advisor
@@ -23,19 +32,22 @@ EPILOG = epilog(
     "scan src/server.py --format yaml > requirements.yaml",
     exit_codes={
         0: "the command found a server and no problem",
-        1: "the command found problems",
-        2: "the path does not exist",
+        1: "the command found problems, or an entry of the baseline is out of date",
+        2: "the path does not exist, or a configuration file or baseline is invalid",
         5: "the command found no server, or could not read its code",
     },
 )
 
 
 class ScanFormat(str, Enum):
-    """Text for people, a partial requirements file, JSON for programs."""
+    """Text for people, a partial requirements file, JSON for programs, and forms of the findings for code hosts."""
 
     TEXT = "text"
     YAML = "yaml"
     JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
 
 
 def scan(
@@ -45,12 +57,19 @@ def scan(
         typer.Option(
             "--format",
             "-f",
-            help="Output format: text for people, yaml for a partial requirements file, json for scripts.",
+            help="Output format: text for people, yaml for a partial requirements file, json for scripts. Only the "
+            "findings: sarif for code scanning, github for annotations in GitHub Actions, markdown for a comment.",
         ),
     ] = ScanFormat.TEXT,
     full: Annotated[
-        bool, typer.Option("--full", help="Show all tools, all state, and the reason and fix of each finding.")
+        bool,
+        typer.Option(
+            "--full", help="Show all tools, all state, accepted findings, and the reason and fix of each finding."
+        ),
     ] = False,
+    baseline: BaselineOption = "",
+    write_baseline_to: WriteBaselineOption = "",
+    config: ConfigOption = "",
 ) -> int:
     """Read the code of a Python server: flags, needs and faults.
 
@@ -63,17 +82,26 @@ def scan(
     file to answer the open questions.
     """
     knowledge = default_advisor().knowledge
+    folder = folder_of(path)
+    order = FindingsOrder(("scan", path), knowledge, format.value, full, baseline, write_baseline_to, config)
+    judged = [kind.id for kind in knowledge.findings.values() if kind.subject == "code"]
+    triage = order.triage(folder, judged)
     tree = scanned(path)
-    found = findings(tree, knowledge)
+    examined = tree.examined if tree.servers else ()
+    found = order.triaged(findings(tree, knowledge), examined, tree.not_examined, triage)
     if format is ScanFormat.JSON:
         emit(json_text(scan_document(tree, found), ascii_only=not is_unicode()))
+    elif format not in (ScanFormat.TEXT, ScanFormat.YAML):
+        emit(shown(found, order))
     if not tree.servers:
         for problem in tree.not_examined:
             say(f"{problem.path}: {problem.why}")
         say(knowledge.phrases["scan.nothing"].format(path=path, number=len(tree.examined)))
         return Exit.NOTHING_EXAMINED
+    if write_baseline_to:
+        return write_baseline(found, order, triage)
     if format is ScanFormat.YAML:
         emit(requirements_text(tree, path))
     elif format is ScanFormat.TEXT:
         emit(scan_text(tree, found, knowledge.phrases, Screen.of_output(), full=full))
-    return Exit.FINDINGS if found else Exit.OK
+    return code_of(found, order)

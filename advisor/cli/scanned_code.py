@@ -14,20 +14,31 @@ from advisor.requirements import load_bytes
 from advisor.sources.python import ScannedTree, scan
 
 
-def scanned(path: str) -> ScannedTree:
-    """Return the content of a folder or a Python file.
+def folder_of(path: str) -> Path:
+    """Return the folder to which the paths of a scan are relative.
 
     Raises:
         UsageError: there is no such folder or Python file.
     """
     folder = Path(path)
     try:
-        is_there = folder.is_dir() or (folder.is_file() and path.endswith(".py"))
-    except (OSError, ValueError):
-        is_there = False
-    if not is_there:
-        raise UsageError(f"{path} is not a folder and not a Python file.")
-    return scan(folder, default_advisor().knowledge)
+        if folder.is_dir():
+            return folder
+        if folder.is_file() and path.endswith(".py"):
+            return folder.parent
+    except (OSError, ValueError):  # ValueError: a NUL
+        pass
+    raise UsageError(f"{path} is not a folder and not a Python file.")
+
+
+def scanned(path: str) -> ScannedTree:
+    """Return the content of a folder or a Python file.
+
+    Raises:
+        UsageError: there is no such folder or Python file.
+    """
+    folder_of(path)
+    return scan(Path(path), default_advisor().knowledge)
 
 
 def requirements_text(tree: ScannedTree, path: str) -> str:

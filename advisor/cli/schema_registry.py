@@ -20,6 +20,9 @@ DECLARATIONS = {
     "knowledge": "advisor.report.rule_document:AnyEntry",
     "proof": "advisor.report.rule_document:ProofDocument",
     "scan": "advisor.report.scan_document:ScanDocument",
+    "findings": "advisor.report.findings_document:FindingsDocument",
+    "baseline": "advisor.triage.baseline:BaselineDocument",
+    "configuration": "advisor.triage.configuration:ConfigurationFile",
     "generation": "advisor.kit.sync.document:GenerationDocument",
     "generations": "advisor.kit.sync.document:GenerationsDocument",
     "verification": "advisor.lab.verify.document:VerificationDocument",
@@ -27,6 +30,7 @@ DECLARATIONS = {
     "bisection": "advisor.lab.capabilities.report:BisectionDocument",
 }
 """From the name of a document to `module:class` of its declaration."""
+_WRITTEN_BY_PEOPLE = {"configuration", "baseline"}  # an unknown key of such a file is an error
 
 
 def schema_of(name: str, space: FactSpace) -> Schema:
@@ -39,4 +43,5 @@ def schema_of(name: str, space: FactSpace) -> Schema:
     if name == "requirements":
         return requirements_schema(space)
     module, _, declaration = DECLARATIONS[name].partition(":")
-    return json_schema(getattr(import_module(module), declaration), name, vocabulary(space))
+    closed = name in _WRITTEN_BY_PEOPLE
+    return json_schema(getattr(import_module(module), declaration), name, vocabulary(space), closed=closed)

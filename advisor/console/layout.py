@@ -12,7 +12,17 @@ Line: TypeAlias = "list[tuple[str, str]]"
 """A line as pairs of a text and its style."""
 
 _WORD = re.compile(r"\s*\S+\s*")
-_CONTROL = dict.fromkeys(map(ord, "\a\b\v\f\r"))  # characters that would move the cursor
+# Characters that would move the cursor, change colours, or show the text in another order. A line end ends a paragraph.
+_CONTROL = dict.fromkeys(
+    (
+        *range(10),
+        *range(11, 32),
+        *range(127, 160),
+        *range(0x200E, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+)
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -41,7 +51,7 @@ class ColumnRoom(NamedTuple):
 
 
 def styled(text: str, style: str = "") -> Line:
-    """Return a text as a line. Characters that would move the cursor are removed."""
+    """Return a text as a line. Characters that change more than their own place are removed."""
     return [(text.expandtabs().translate(_CONTROL), style)]
 
 

@@ -18,17 +18,29 @@ Known: TypeAlias = Mapping[str, Sequence[Any]]
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", NoneType: "null"}
 
 
-def json_schema(declaration: Any, name: str, known: Known) -> Schema:
-    """Return the schema of a document as JSON types. It allows further keys, because a later version can add keys.
+def json_schema(declaration: Any, name: str, known: Known, *, closed: bool = False) -> Schema:
+    """Return the schema of a document as JSON types.
 
     Args:
         declaration: the class that declares the document, or a union of classes.
         name: the name of the document, for its `$id`.
         known: the values of each `OneOf` in the declaration.
+        closed: whether to refuse further keys. Without it, a later version can add keys.
     """
     head = {"$schema": DIALECT, "$id": f"urn:mcp-advisor:{name}:1"}
     objects = [part for part in (declaration, *get_args(declaration)) if is_object(part)]
-    return {**head, "title": _described(objects[0])[0], **_schema(declaration, known)}
+    schema = {**head, "title": _described(objects[0])[0], **_schema(declaration, known)}
+    return _closed(schema) if closed else schema
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema whose objects refuse further keys."""
+    if not isinstance(schema, dict):
+        return schema
+    more = {"additionalProperties": False} if "properties" in schema else {}
+    properties = {name: _closed(each) for name, each in schema.get("properties", {}).items()}
+    items = {"items": _closed(schema["items"])} if "items" in schema else {}
+    return {**schema, **({"properties": properties} if properties else {}), **items, **more}
 
 
 def _schema(hint: Any, known: Known) -> Schema:

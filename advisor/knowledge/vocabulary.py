@@ -27,4 +27,6 @@ def vocabulary(space: FactSpace) -> Mapping[str, Sequence[Any]]:
     """Return the values of each set by the name of the set."""
     packages = list(dict.fromkeys(release.package for release in space.measured.values()))
     kept = keepings(space.knowledge.mechanisms)
-    return {**space.domains, "feature": list(space.knowledge.features), "package": packages, "keeping": kept}
+    known = space.knowledge
+    named = {"feature": list(known.features), "package": packages, "keeping": kept, "finding": list(known.findings)}
+    return {**space.domains, **named}

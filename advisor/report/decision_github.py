@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from advisor.decision.model import Decision
 from advisor.errors import InputError
+from advisor.findings import Severity
 from advisor.report import decision_wording
 from advisor.report.overview import Result
 
-_LEVELS = {"high": "error", "medium": "warning", "low": "notice", "info": "notice"}
+_LEVELS: dict[Severity, str] = {"high": "error", "medium": "warning", "low": "notice", "info": "notice"}
 
 
 def github_annotations(results: Sequence[Result]) -> str:
@@ -27,25 +28,33 @@ def _of(result: Result) -> Iterator[str]:
         yield from _unmet(result.name, result.decision)
     for warning in result.decision.warnings if result.decision is not None else ():
         said = f"{warning.message} {warning.fix.text}".strip()
-        yield _line(_LEVELS[warning.severity], said, file=result.name, title=f"{warning.title} ({warning.id})")
+        yield annotation(warning.severity, said, file=result.name, title=f"{warning.title} ({warning.id})")
 
 
 def _problems(error: InputError) -> Iterator[str]:
     for problem in error.problems:
         said = f"{problem.key}: {problem.message} {problem.fix.text}".removeprefix(": ").strip()
-        yield _line("error", said, file=error.name, line=str(problem.line or ""))
+        yield annotation("high", said, file=error.name, line=str(problem.line or ""))
 
 
 def _unmet(file: str, decision: Decision) -> Iterator[str]:
     phrases = decision.phrases
     for row in decision.unmet:
         said = decision_wording.lost_for(row, phrases) or phrases["screen.never"]
-        yield _line("error", f"{row.title}: {said}", file=file, title=phrases["screen.label.unmet"])
+        yield annotation("high", f"{row.title}: {said}", file=file, title=phrases["screen.label.unmet"])
 
 
-def _line(level: str, message: str, **properties: str) -> str:
+def annotation(severity: Severity, message: str, **properties: str) -> str:
+    """Return a workflow command without its line end.
+
+    Args:
+        severity: gives the level of the annotation.
+        message: the text.
+        properties: such as `file`, `line` and `title`. An empty property is left out.
+    """
     given = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items() if value)
-    return f"::{level} {given}::{_escaped(message)}"
+    head = f"{_LEVELS[severity]} {given}" if given else _LEVELS[severity]
+    return f"::{head}::{_escaped(message)}"
 
 
 def _escaped(text: str, more: str = "") -> str:

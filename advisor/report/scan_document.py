@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from advisor.documents import OPTIONAL, document
-from advisor.findings import Confidence, Finding, Location, Severity
+from advisor.findings import Location
 from advisor.knowledge.scan import FLAGS
 from advisor.knowledge.vocabulary import FeatureId
+from advisor.report.findings_document import FindingRecord, NotExaminedRecord, PlaceRecord, finding_records
 from advisor.sources.python.model import CodeValue, ScannedTree, ServerCode
-
-
-class PlaceRecord(TypedDict):
-    """A place in a file. `line` is null for the entire file."""
-
-    path: str
-    line: int | None
-
-
-class FixRecord(TypedDict):
-    """The fix of a finding.
-
-    Attributes:
-        patch: A unified diff.
-        safe: Whether the patch keeps every other behaviour of the deployment.
-    """
-
-    text: str
-    patch: Annotated[str, OPTIONAL]
-    safe: bool
-
-
-class FindingRecord(TypedDict):
-    """A finding.
-
-    Attributes:
-        sources: Ids of rules/sources.yaml.
-        url: The page about this kind of finding.
-    """
-
-    id: str
-    severity: Severity
-    confidence: Confidence
-    message: str
-    why: str
-    fix: FixRecord
-    locations: list[PlaceRecord]
-    sources: list[str]
-    url: str
-
-
-class NotExaminedRecord(TypedDict):
-    """A file that was not read, with the reason."""
-
-    path: str
-    why: str
+from advisor.triage import Triaged
 
 
 class ValueRecord(TypedDict):
@@ -157,7 +112,8 @@ class ScanDocument(TypedDict):
 
     Attributes:
         examined: The files that were read.
-        suppressed: The number of findings that are left out.
+        suppressed: The number of findings that are left out because of a comment, the configuration file or the
+            baseline.
     """
 
     schema: Literal["mcp-advisor/scan/1"]
@@ -171,15 +127,15 @@ class ScanDocument(TypedDict):
     suppressed: Annotated[int, {"minimum": 0}]
 
 
-def scan_document(tree: ScannedTree, findings: Sequence[Finding]) -> ScanDocument:
+def scan_document(tree: ScannedTree, triaged: Triaged) -> ScanDocument:
     """Return the result of a scan as JSON types."""
     return document(
         ScanDocument,
         tree,
         servers=[_server(server) for server in tree.servers],
         workers=_value(tree.workers),
-        findings=[document(FindingRecord, finding) for finding in findings],
-        suppressed=0,
+        findings=finding_records(triaged.findings),
+        suppressed=len(triaged.suppressed),
     )
 
 

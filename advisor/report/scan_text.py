@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from advisor.console.canvas import Canvas, Screen
-from advisor.findings import Finding, Location
+from advisor.findings import Location
 from advisor.knowledge.scan import FLAGS
-from advisor.report.decision_summary import SEVERITY_STYLES
+from advisor.report.findings_text import draw_findings
 from advisor.report.screen_parts import LINES, draw_rows
 from advisor.sentences import counted, listed
 from advisor.sources.python.model import CodeValue, KeptState, ScannedTree, ServerCode, ToolCode
+from advisor.triage import Triaged
 
 _MOST_SERVERS = 1
 _MOST_TOOLS = 4
@@ -18,13 +19,13 @@ _MOST_STATE = 2
 
 
 def scan_text(
-    tree: ScannedTree, findings: Sequence[Finding], phrases: Mapping[str, str], screen: Screen, *, full: bool = False
+    tree: ScannedTree, triaged: Triaged, phrases: Mapping[str, str], screen: Screen, *, full: bool = False
 ) -> str:
     """Return the result as text. Without `full`, it has at most 23 lines of 80 columns.
 
     Args:
         tree: the content of the folder.
-        findings: the findings, the most severe first.
+        triaged: the findings.
         phrases: the words.
         screen: the width and the colours.
         full: whether to show everything.
@@ -43,7 +44,7 @@ def scan_text(
     for problem in tree.not_examined if full else tree.not_examined[:1]:
         rest = "" if full or len(tree.not_examined) == 1 else f" (+{len(tree.not_examined) - 1})"
         _draw_one(canvas, phrases["scan.label.unread"], f"{problem.path}: {problem.why}{rest}")
-    _draw_findings(canvas, findings, phrases, None if full else LINES - canvas.size, full=full)
+    draw_findings(canvas, triaged, phrases, None if full else LINES - canvas.size)
     return canvas.text()
 
 
@@ -117,38 +118,6 @@ def _draw_state(canvas: Canvas, states: Sequence[KeptState], phrases: Mapping[st
         _draw_rows(canvas, [(phrases["scan.label.state"] if index == 0 else "", shown_text)])
     if len(kept) > len(shown):
         canvas.line((phrases["scan.more"].format(number=len(kept) - len(shown)), "dim"), indent=12)
-
-
-def _draw_findings(
-    canvas: Canvas, findings: Sequence[Finding], phrases: Mapping[str, str], room: int | None, *, full: bool
-) -> None:
-    canvas.gap()
-    if not findings:
-        canvas.line(phrases["scan.no-findings"])
-        return
-    canvas.line((counted(phrases, "scan.findings", len(findings)), "bold"))
-    drawn = 0
-    left = None if room is None else room - 3
-    for finding in findings:
-        block = Canvas(Screen(canvas.width, False, True))
-        _draw_finding(block, finding, full=full)
-        lines = len(block.text().splitlines())
-        if left is not None and lines > left:
-            break
-        left = None if left is None else left - lines
-        _draw_finding(canvas, finding, full=full)
-        drawn += 1
-    if drawn < len(findings):
-        canvas.line((phrases["scan.findings.more"].format(number=len(findings) - drawn), "dim"))
-
-
-def _draw_finding(canvas: Canvas, finding: Finding, *, full: bool) -> None:
-    place = _place(finding.locations[0])
-    severity = (f"{finding.severity:<6}", SEVERITY_STYLES[finding.severity])
-    canvas.pairs([(severity, [finding.message, (f" ({finding.id}, {place})", "dim")])])
-    if full:
-        canvas.line(finding.why, indent=10)
-        canvas.line(finding.fix.text, indent=10)
 
 
 def _draw_one(canvas: Canvas, label: str, text: str) -> None:

@@ -29,14 +29,14 @@ def load_path(path: str | os.PathLike[str], space: FactSpace, *, partial: bool =
     return validate(read_document(path), space, partial=partial)
 
 
-def read_document(path: str | os.PathLike[str]) -> reader.SourceDocument:
-    """Read a requirements file without a check of its keys and values.
+def read_document(path: str | os.PathLike[str], kind: reader.FileKind = reader.REQUIREMENTS) -> reader.SourceDocument:
+    """Read a requirements file, or another kind of file, without a check of its keys and values.
 
     Raises:
         InputError: the file cannot be read.
     """
     try:
-        return reader.read_path(path)
+        return reader.read_path(path, kind)
     except reader.ReadError as error:
         raise _as_input_error(error) from None
 

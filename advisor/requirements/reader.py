@@ -36,10 +36,9 @@ _NUMBER = re.compile(r"([-+]?(?:0|[1-9][0-9]*))|[-+]?(?:[0-9]+(?:\.[0-9]*|(?=[eE
 # Control characters and lone surrogates from escapes such as "\x1b" can harm a terminal, a path or an encoder.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _TOO_DEEP = f"the nesting is deeper than {MAX_DEPTH} levels"
-_FLATTEN = "A requirements file needs at most 4 levels."
+_FLATTEN = "Such a file needs at most 4 levels."
 _NO_ALIAS = "Write the values without this alias."
 _REMOVE = "Remove the character."
-_SEE_EXAMPLE = "To see a requirements file, run `mcp-advisor init`."
 # libyaml 0.2.6 stops at 1,000 levels. It reads ahead, so it can stop before the reader counts MAX_DEPTH levels.
 _PARSER_DEPTH = "exceeded maximum nesting depth"
 _NOT_ALLOWED = "character U+{:04X} is not allowed"
@@ -50,6 +49,23 @@ _HINTS = {  # from a part of the parser's message, in lower case, to the most li
     "alphabetic or numeric": "Quote a value that starts with * or &.",
     "unicode character escape": r"Write the character itself instead of \u escapes.",
 }
+
+
+class FileKind(NamedTuple):
+    """A kind of file that people write.
+
+    Attributes:
+        name: the kind with its article, for messages.
+        example: a sentence that says how to get a valid file.
+        most: the most keys, values and collections.
+    """
+
+    name: str
+    example: str
+    most: int = MAX_NODES
+
+
+REQUIREMENTS = FileKind("a requirements file", "To see a requirements file, run `mcp-advisor init`.")
 
 
 class SourceFloat(float):
@@ -103,8 +119,12 @@ class SourceDocument(NamedTuple):
         return self.lines.get(path, 1)
 
 
-def read_path(path: str | os.PathLike[str]) -> SourceDocument:
+def read_path(path: str | os.PathLike[str], kind: FileKind = REQUIREMENTS) -> SourceDocument:
     """Read a file as UTF-8 YAML or JSON.
+
+    Args:
+        path: the file.
+        kind: the kind of file that is expected.
 
     Raises:
         ReadError: the file is missing, unreadable or not a regular file, or its content is refused.
@@ -113,8 +133,8 @@ def read_path(path: str | os.PathLike[str]) -> SourceDocument:
     try:
         mode = pathlib.Path(path).stat().st_mode  # before the file is opened, because opening some devices has effects
         if not stat.S_ISREG(mode):
-            kind = "a directory" if stat.S_ISDIR(mode) else "a special file"
-            raise ReadError(name, None, None, f"this is {kind}, not a regular file", "Name a requirements file.")
+            found = "a directory" if stat.S_ISDIR(mode) else "a special file"
+            raise ReadError(name, None, None, f"this is {found}, not a regular file", f"Name {kind.name}.")
         # Non-blocking, because a named pipe can replace the file after the check. Then `read` can return None.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
@@ -122,7 +142,7 @@ def read_path(path: str | os.PathLike[str]) -> SourceDocument:
     except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
         hint = _similar_file(pathlib.Path(path)) if isinstance(error, FileNotFoundError) else None
         raise ReadError(name, None, None, f"the file cannot be read: {reason(error)}", hint) from None
-    return read_bytes(raw, name)._replace(neighbour=pathlib.Path(path).with_name(NEIGHBOUR).exists())
+    return read_bytes(raw, name, kind)._replace(neighbour=pathlib.Path(path).with_name(NEIGHBOUR).exists())
 
 
 def _similar_file(path: pathlib.Path) -> str | None:
@@ -134,21 +154,21 @@ def _similar_file(path: pathlib.Path) -> str | None:
     return text.nearest(path.name, (), {file.name: str(file) for file in sorted(files)}) or None
 
 
-def read_bytes(raw: bytes, name: str) -> SourceDocument:
+def read_bytes(raw: bytes, name: str, kind: FileKind = REQUIREMENTS) -> SourceDocument:
     """Read `raw` as UTF-8 YAML or JSON, with or without a BOM. Messages call it `name`.
 
     Raises:
         ReadError: the content is refused.
     """
     if len(raw) > MAX_BYTES:
-        raise ReadError(name, None, None, f"the file is larger than {MAX_BYTES // 1024} KiB", _SEE_EXAMPLE)
+        raise ReadError(name, None, None, f"the file is larger than {MAX_BYTES // 1024} KiB", kind.example)
     try:
         text = raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line, column = _position(raw[: error.start].decode().removeprefix("\ufeff"))
-        kind = "UTF-16, not" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "not valid"
-        raise ReadError(name, line, column, f"the file is {kind} UTF-8", "Save it as UTF-8.") from None
-    builder = _Builder(name)
+        encoding = "UTF-16, not" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "not valid"
+        raise ReadError(name, line, column, f"the file is {encoding} UTF-8", "Save it as UTF-8.") from None
+    builder = _Builder(name, kind)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.feed(event)
@@ -157,7 +177,7 @@ def read_bytes(raw: bytes, name: str) -> SourceDocument:
         ValueError,
         OverflowError,
     ) as error:  # invalid escapes raise the last two in the pure-Python parser
-        raise _parser_error(text, name, error) from None
+        raise _parser_error(text, name, error, kind) from None
     return SourceDocument(name, builder.root, builder.lines)
 
 
@@ -166,14 +186,14 @@ def _position(before: str) -> tuple[int, int]:
     return len(lines), len(lines[-1])
 
 
-def _parser_error(text: str, name: str, error: Exception) -> ReadError:
+def _parser_error(text: str, name: str, error: Exception, kind: FileKind) -> ReadError:
     """Return the error of the parser as one sentence, with the line where the broken construct starts."""
     if isinstance(error, yaml.reader.ReaderError):
         line, column = _position(text.partition(chr(error.character))[0])
         fix = _REMOVE if error.character else "Save it as UTF-8 text."  # NUL characters point to UTF-16
         return ReadError(name, line, column, _NOT_ALLOWED.format(error.character), fix)
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return ReadError(name, None, None, "the file is not valid YAML", _SEE_EXAMPLE)
+        return ReadError(name, None, None, "the file is not valid YAML", kind.example)
     problem, mark, start = f"{error.problem} {error.context or ''}".rstrip(), error.problem_mark, error.context_mark
     if _PARSER_DEPTH in problem:
         return ReadError(name, mark.line + 1, mark.column + 1, _TOO_DEEP, _FLATTEN)
@@ -197,8 +217,8 @@ def _resolve(value: str) -> object:
 class _Builder:
     """Builds the data from the events of the parser, with a stack instead of recursion."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, kind: FileKind) -> None:
+        self.name, self.kind = name, kind
         self.root: object = _Builder  # means that there is no document yet
         self.lines: dict[Path, int] = {(): 1}
         self.anchors: dict[str, object] = {}
@@ -220,7 +240,7 @@ class _Builder:
         elif isinstance(event, yaml.DocumentStartEvent) and self.root is not _Builder:
             self.refuse("a second document starts here", "A file has one document. Split the file.")
         elif isinstance(event, yaml.StreamEndEvent) and self.root is _Builder:
-            raise ReadError(self.name, None, None, "the file is empty", _SEE_EXAMPLE)
+            raise ReadError(self.name, None, None, "the file is empty", self.kind.example)
 
     def take(self, event: yaml.NodeEvent) -> None:
         """Add a scalar, an alias or the start of a collection as the root, a key, a value or an item."""
@@ -246,8 +266,8 @@ class _Builder:
 
     def value(self, event: yaml.NodeEvent) -> object:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            self.refuse(f"the file has more than {MAX_NODES} values", _SEE_EXAMPLE)
+        if self.nodes > self.kind.most:
+            self.refuse(f"the file has more than {self.kind.most} values", self.kind.example)
         if tag := getattr(event, "tag", None):
             tag = tag.replace("tag:yaml.org,2002:", "!!", 1)[:60]
             self.refuse(f"tag {tag!r} is not allowed", "Remove the tag. To make a value text, quote the value.")
@@ -257,7 +277,7 @@ class _Builder:
                 self.refuse(_NOT_ALLOWED.format(ord(bad[0])), _REMOVE)
             value = _resolve(event.value) if event.implicit[0] else event.value
             if value is None and not event.value and len(self.stack) == 1:
-                raise ReadError(self.name, None, None, "the file is empty", _SEE_EXAMPLE)  # except a `---`
+                raise ReadError(self.name, None, None, "the file is empty", self.kind.example)  # except a `---`
         if event.anchor:
             self.anchors[event.anchor] = value
         return value
@@ -286,6 +306,6 @@ class _Builder:
             parents: list[Any] = [item for item in level if type(item) in (dict, list)]
             depth += bool(parents)
             level = [part for item in parents for part in (*item, *(item.values() if type(item) is dict else ()))]
-        if self.nodes > MAX_NODES or self.copied > MAX_BYTES or depth > MAX_DEPTH:
+        if self.nodes > self.kind.most or self.copied > MAX_BYTES or depth > MAX_DEPTH:
             self.refuse(f"alias '*{anchor:.60}' makes the data too large or too deep", _NO_ALIAS)
         return value

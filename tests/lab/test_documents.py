@@ -44,11 +44,16 @@ from advisor.lab.verify.document import verification_dict
 from advisor.report.capability_matrix import Matrix
 from advisor.report.comparison_document import comparison_dict
 from advisor.report.decision_json import batch_dict, decision_dict, error_dict
+from advisor.report.findings_document import findings_document
 from advisor.report.rule_records import Catalogue, listing, proof_record
 from advisor.report.scan_document import scan_document
 from advisor.report.topology_table import record as topology_record
 from advisor.report.what_if_document import what_if_dict
 from advisor.sources.python import scan
+from advisor.sources.python.model import ScannedTree
+from advisor.triage import Triaged, TriageOrder, triaged
+from advisor.triage.baseline import accepting, baseline_document
+from advisor.triage.configuration import SeverityEntry, TriagePolicy
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Documents: TypeAlias = Iterator[Any]
@@ -198,7 +203,7 @@ app = mcp.http_app(stateless_http=os.getenv("STATELESS") == "1", event_store=Eve
 """
 
 
-def scans(advisor: Advisor, folder: Path) -> Documents:
+def scanned(advisor: Advisor, folder: Path) -> Iterator[tuple[Triaged, ScannedTree]]:
     place = folder / "scanned"
     place.mkdir()
     (place / "server.py").write_text(SCANNED)
@@ -207,7 +212,34 @@ def scans(advisor: Advisor, folder: Path) -> Documents:
     tree = scan(place, advisor.knowledge)
     found = findings(tree, advisor.knowledge)
     patched = [finding._replace(fix=finding.fix._replace(patch="--- a\n")) for finding in found]
-    yield scan_document(tree, patched)
+    overridden = SeverityEntry(patched[0].id, "info", "a reason")
+    order = TriageOrder(place, advisor.knowledge.findings, TriagePolicy((overridden,)))
+    yield triaged(patched, tree.examined, tree.not_examined, order, advisor.knowledge), tree
+
+
+def scans(advisor: Advisor, folder: Path) -> Documents:
+    for found, tree in scanned(advisor, folder):
+        yield scan_document(tree, found)
+
+
+def found_problems(advisor: Advisor, folder: Path) -> Documents:
+    for found, _ in scanned(advisor, folder):
+        yield findings_document(found)
+
+
+def baselines(advisor: Advisor, folder: Path) -> Documents:
+    for found, _ in scanned(advisor, folder):
+        yield baseline_document(accepting(found.findings))
+
+
+def configuration_files(advisor: Advisor, folder: Path) -> Documents:
+    entry = {"id": "state-in-process", "severity": "low", "reason": "one instance"}
+    ignored = {"path": "legacy/**", "reason": "not deployed"}
+    yield {
+        "version": 1,
+        "severity": [entry, {**entry, "path": "tools/**"}],
+        "ignore": [ignored, {**ignored, "id": "state-in-process"}],
+    }
 
 
 EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
@@ -218,6 +250,9 @@ EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
     "capabilities": capabilities,
     "topology": topology,
     "scan": scans,
+    "findings": found_problems,
+    "baseline": baselines,
+    "configuration": configuration_files,
     "rules": rules,
     "knowledge": knowledge_entries,
     "proof": proof,

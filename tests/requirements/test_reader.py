@@ -280,7 +280,7 @@ def test_nesting_grown_by_aliases_is_refused() -> None:
 def test_nesting_is_limited(opening: str, closing: str) -> None:
     read(opening * MAX_DEPTH + "x" + closing * MAX_DEPTH)
     error = refusal("\n" + opening * (MAX_DEPTH + 1) + "x" + closing * (MAX_DEPTH + 1))
-    message = f"the nesting is deeper than {MAX_DEPTH} levels. A requirements file needs at most 4 levels."
+    message = f"the nesting is deeper than {MAX_DEPTH} levels. Such a file needs at most 4 levels."
     assert str(error) == f"f.yaml:2: {message}"
     assert refusal(opening * (MAX_BYTES // len(opening))).problem == error.problem
 

@@ -9,6 +9,7 @@ import pytest
 from advisor.audits.server_code import findings
 from advisor.knowledge import Knowledge, load
 from advisor.sources.python import scan
+from advisor.triage import TriageOrder, triaged
 
 KINDS = sorted(kind.id for kind in load().findings.values() if kind.subject == "code")
 
@@ -19,7 +20,10 @@ def example(name: str, which: str, knowledge: Knowledge) -> str:
 
 def found(code: str, folder: Path, knowledge: Knowledge) -> set[str]:
     (folder / "server.py").write_text(code, encoding="utf-8")
-    return {finding.id for finding in findings(scan(folder, knowledge), knowledge)}
+    tree = scan(folder, knowledge)
+    order = TriageOrder(folder, knowledge.findings)
+    report = triaged(findings(tree, knowledge), tree.examined, tree.not_examined, order, knowledge)
+    return {each.finding.id for each in report.findings}
 
 
 @pytest.mark.parametrize("name", KINDS)
