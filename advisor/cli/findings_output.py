@@ -51,7 +51,7 @@ ConfigOption: TypeAlias = Annotated[
         "--config",
         metavar="FILE",
         help="A file that changes severities or leaves out findings, each with a reason. Without it: the file "
-        ".mcp-advisor.yaml in the examined folder, if there is one.",
+        ".mcp-advisor.yaml in the examined folder.",
     ),
 ]
 

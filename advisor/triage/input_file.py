@@ -62,7 +62,7 @@ class InputFile:
         return value
 
     def choice(self, value: Any, path: Path, allowed: Collection[str], *, hint: str = "") -> str:
-        """Return one of the allowed texts; "" for another value.
+        """Return an allowed text; "" for another value.
 
         Args:
             value: the value.

@@ -9,7 +9,7 @@ def matches(pattern: str, path: str) -> bool:
     """Return whether a pattern covers a path, or a folder of the path.
 
     Args:
-        pattern: `*`, `?` and `[...]` stand for characters of one name. `**` stands for any number of folders.
+        pattern: `*`, `?` and `[...]` stand for characters of a name. `**` stands for any number of folders.
         path: a path with `/`.
     """
     names = path.split("/")

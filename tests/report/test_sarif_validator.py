@@ -46,7 +46,7 @@ def logs(folder: Path) -> Iterator[dict[str, Any]]:
 def validate(node: NodeProject, files: list[Path], output: Path) -> list[tuple[str, str]]:
     """The rules that the validator reports, with their levels, without suggestions."""
     program = node.folder / PACKAGE / "Sarif.Multitool"
-    program.chmod(0o755)  # a script of the package would do so
+    program.chmod(0o755)  # a script of the package normally does this
     command = [program, "validate", *files, "--level", "Error;Warning", "--rule-kind", "Sarif;Gh", "-o", output]
     subprocess.run(
         [*map(str, command), "--log", "ForceOverwrite"], capture_output=True, timeout=300, check=False, text=True
