@@ -29,6 +29,7 @@ EPILOG = epilog(
         0: "a recommendation was printed",
         2: "an answer is invalid or missing, or a file cannot be used",
         3: "no configuration keeps every required feature",
+        4: "the disk is full; the output has the answers",
         130: "interrupted; the answers so far are saved (129 if the terminal was closed, 143 after SIGTERM)",
     },
 )

@@ -117,20 +117,25 @@ class Interviewer:
             editing: whether the question asks also for the facts that a file states.
         """
         entered = self._resumed(question, editing=editing)
+        replied: dict[str, Any] = {}  # by title; the user who goes back and forth gets these replies as defaults
         above = self._leaning() if self._interview.has_needs else ""
         while True:
             form, answer = _advance(self._dialogue(question, editing=editing), entered)
             if form is None:
                 return answer
             self._interview.begin(entered)
+            if form.offers(replied.get(form.title)):
+                form = replace(form, default=replied[form.title])
             reply = self._put(replace(form, above=above))
             if reply is not PressedKey.BACK:
                 entered.append(reply)
+                replied[form.title] = reply
                 say(f"{form.title} {form.in_words(reply, self._words)}")
                 if note := form.note(reply):
                     say(note, "  ")
             elif entered:
-                entered.pop()
+                before = _advance(self._dialogue(question, editing=editing), entered[:-1])[0]
+                replied |= {before.title: entered.pop()} if before else {}
             else:
                 return None
 

@@ -198,6 +198,26 @@ def test_an_expert_describes_a_deployment_in_use(start: Start, tmp_path: Path) -
     assert "# Breaks today: lost-sessions, late-progress" in (tmp_path / "shop.yaml").read_text()
 
 
+def test_someone_who_goes_back_within_a_question_finds_each_reply_marked(start: Start) -> None:
+    terminal = start()
+    terminal.answer("What is the service called?", "shop", ENTER)
+    terminal.answer("Is the server in use today?", DOWN, ENTER)
+    terminal.answer("What are the two flags", UP, ENTER)
+    terminal.see("? What breaks today?")
+    assert interrupt(terminal, "sighup") == 129
+    terminal = start()
+    terminal.answer("requirements.partial.yaml has the answers of an interrupted run.", ENTER)
+    for _ in range(2):
+        terminal.see("? What breaks today?")
+        terminal.send(ESCAPE)
+        terminal.see("? What are the two flags", "> stateless_http=True, json_response=True")
+        terminal.send(ESCAPE)
+        terminal.see("? Is the server in use today?", "> yes")
+        terminal.answer("Is the server in use today?", ENTER)
+        terminal.see("? What are the two flags", "> stateless_http=True, json_response=True")
+        terminal.answer("What are the two flags", ENTER)
+
+
 @pytest.mark.thorough
 def test_someone_goes_back_and_forth(start: Start, tmp_path: Path) -> None:
     terminal = start()
