@@ -110,7 +110,7 @@ class Interviewer:
         return bool(self._stuck == "remedies")
 
     def _ask(self, question: Question, *, editing: bool) -> Answer | None:
-        """Ask one question. Return the answer, or None to go back. Each step runs the dialogue again from the start.
+        """Ask a question. Return the answer, or None to go back. Each step runs the dialogue again from the start.
 
         Args:
             question: the question.
@@ -196,7 +196,7 @@ class Interviewer:
     # --- review -----------------------------------------------------------------------------------------------------
 
     def _review(self) -> bool:
-        """Show all answers in a list, from which the user selects one to edit. Return whether the user accepts them."""
+        """Show all answers, and let the user select an answer to edit. Return whether the user accepts them."""
         chosen: Any = "more"
         while chosen == "more":
             chosen = self._put(replace(self._review_form(), above=self._leaning()))

@@ -39,7 +39,7 @@ def to_yaml(values: Mapping[str, Any], space: FactSpace, head: str) -> str:
 
 
 def begun_comment(begun: Begun | None) -> str:
-    """Return the comment of an interrupted run about the question whose first prompts are answered; "" without one."""
+    """Return the comment of an interrupted run about the question whose first prompts are answered, or ""."""
     return f"# {_BEGUN}{json.dumps([begun.question, *begun.replies])}\n" if begun else ""
 
 

@@ -300,7 +300,7 @@ def test_22_reports_for_ci_are_markdown_and_annotations(tmp_path: Path) -> None:
 
 def test_23_each_success_names_the_next_steps(tmp_path: Path) -> None:
     shown = run_command_for_text("recommend", EXAMPLE).stdout
-    following = shown.partition("\nNext (recommend --full")[2].splitlines()[1:]
+    following = shown.partition("\nNext (details: recommend --full")[2].splitlines()[1:]
     assert [shlex.split(line)[1] for line in following] == ["generate", "verify", "document"]
     assert "Next: read" in run_command_for_text("generate", EXAMPLE, "-o", tmp_path / "kit").stderr
     assert "mcp-advisor recommend" in run_command_for_text("init", "-o", tmp_path / "new.yaml").stderr

@@ -276,7 +276,7 @@ def test_a_conflict_that_cannot_be_converted_stays_and_the_report_says_why(kit: 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_conflict_in_another_part_stays_a_conflict(kit: Path, style: str) -> None:
-    """A run of one part does not resolve the conflict of another part, and says where the conflict is."""
+    """A run of another part does not resolve the conflict of another part, and says where the conflict is."""
     conflicting(kit)
     assert run(TIERED, "-o", kit, "--conflicts", style).returncode == 1
     before = tree(kit)

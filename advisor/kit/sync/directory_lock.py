@@ -1,4 +1,4 @@
-"""A lock, so that only one `generate` at a time writes to a folder."""
+"""A lock, so that a single `generate` at a time writes to a folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POLL_S = 0.05
 def directory_lock(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
     """Lock `folder` for this process. The system releases the lock when the process ends, also after a crash.
 
-    The lock is on the folder, because a lock file would be one more file in the user's kit. On systems without such
+    The lock is on the folder, because a lock file would be another file in the user's kit. On systems without such
     locks (Windows), this function does nothing.
 
     Raises:

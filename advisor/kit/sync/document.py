@@ -74,7 +74,7 @@ class KitError(NamedTuple):
 
 
 class KitOfFile(GenerationDocument, TypedDict):
-    """The kit of one of several requirements files.
+    """The kit of a file among several requirements files.
 
     Attributes:
         file: the requirements file.

@@ -75,7 +75,7 @@ def plan(
         lock: the result of the last run, or None if unknown.
         read: reads a file on disk.
         force: overwrite edited files (a copy is saved) and restore deleted files.
-        style: how a conflict is left in the kit. None means `new` for a new conflict, and no change of an earlier one.
+        style: how a conflict is left in the kit. None means `new`, and no change of an earlier conflict.
     """
     return [case.change() for case in _cases(files, lock, read, force=force, style=style)]
 

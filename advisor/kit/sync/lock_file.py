@@ -2,7 +2,7 @@
 
 A merge needs the generated text of the last run: it is the common ancestor of the user's version and the next version.
 The texts cannot be generated again, because another version of this program has other templates. The lock file
-contains both texts and hashes, so that one rename replaces both. The texts are not compressed: the output of a
+contains both texts and hashes, so that a single rename replaces both. The texts are not compressed: the output of a
 compressor differs between its releases, and equal input must give equal bytes.
 """
 
