@@ -65,6 +65,15 @@ class UsageError(AdvisorError):
     """The arguments of a command are unusable."""
 
 
+class NoDocumentError(UsageError):
+    """There is no document of a form for a decision. Another form, or other requirements, can have a document."""
+
+    def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
+        """Set the message and the exit code."""
+        super().__init__(message)
+        self.code = code
+
+
 class KnowledgeError(AdvisorError):
     """A file in rules/ is invalid. `rules check` reports it."""
 

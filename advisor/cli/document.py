@@ -98,7 +98,13 @@ def document(
         typer.Option("--informed", metavar="NAMES", help=f"The people who are informed. {_PEOPLE}"),
     ] = None,
     date: Annotated[
-        str, typer.Option("--date", metavar="DATE", help="The day of the decision as YYYY-MM-DD. Without it: today.")
+        str,
+        typer.Option(
+            "--date",
+            metavar="DATE",
+            help="The day of the decision as YYYY-MM-DD. Without it: the day in PATH if PATH has the same decision, "
+            "else today.",
+        ),
     ] = "",
 ) -> int:
     """Write the decision as a document for your team.
@@ -172,6 +178,6 @@ def _names(given: list[str]) -> tuple[str, ...]:
 
 def _day(given: str) -> str:
     try:
-        return datetime.date.fromisoformat(given).isoformat() if given else datetime.date.today().isoformat()
+        return datetime.date.fromisoformat(given).isoformat() if given else ""
     except ValueError:
         raise UsageError(f"--date {given!r:.80} is not a day such as 2026-11-29.") from None

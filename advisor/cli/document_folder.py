@@ -18,7 +18,7 @@ from advisor.cli.single_document import (
 )
 from advisor.console.output import emit, say
 from advisor.decision.advisor import default_advisor
-from advisor.errors import AdvisorError, Exit, InputError, UsageError
+from advisor.errors import AdvisorError, Exit, InputError, NoDocumentError, UsageError
 from advisor.files import reason
 from advisor.report.overview import Result, overview_row
 from advisor.requirements import Requirements
@@ -53,8 +53,8 @@ def write_folder(folder: str, order: DocumentOrder, output: str) -> int:
     """Write a document for each requirements file, and the index page. A file with an error does not stop the others.
 
     Returns:
-        2 if a file has no document because of an error. Else 3 if a decision is a contradiction, 1 if a new version is
-        in a file of its own, or 0.
+        2 if a file has no document because of an error. It is no error if no document of this form is possible. Else 3
+        if a decision is a contradiction, 1 if a new version is in a file of its own, or 0.
 
     Raises:
         UsageError: the folder has no requirements, or the index page cannot be written.
@@ -78,7 +78,8 @@ def write_folder(folder: str, order: DocumentOrder, output: str) -> int:
             except AdvisorError as error:
                 problem = str(error)
                 say(f"{file.name}: {problem}")
-                codes.add(error.code)
+                # If no document of this form is possible, nothing is wrong. The index page says why.
+                codes.add(Exit.OK if isinstance(error, NoDocumentError) else error.code)
             else:
                 document = written.path.relative_to(target).as_posix()
                 counts[written.files[0].outcome] += 1

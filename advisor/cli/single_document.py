@@ -2,6 +2,7 @@
 
 # Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
+import datetime
 import shlex
 from collections.abc import Iterable
 from functools import cached_property
@@ -13,16 +14,23 @@ from advisor.decision.advisor import default_advisor
 from advisor.decision.comparison import Comparison
 from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
-from advisor.errors import AdvisorError, UsageError
+from advisor.errors import NoDocumentError, UsageError
 from advisor.files import reason
 from advisor.knowledge.revision import KnowledgeRevision, revision
-from advisor.team_documents.fingerprint import DecisionDifference, fingerprint
+from advisor.team_documents.fingerprint import DecisionDifference, Fingerprint, fingerprint, read_fingerprint
 from advisor.team_documents.forms import DocumentForm, document_text, form_of
 from advisor.team_documents.records import INDEX, records_of, write_record
 from advisor.team_documents.subject import People, Subject
 from advisor.team_documents.verification_result import VerificationResult, read_verification
 from advisor.team_documents.versions import versions_of
-from advisor.team_documents.writing import FileOutcome, NewDocument, WrittenFile, read_document, write_document
+from advisor.team_documents.writing import (
+    FileOutcome,
+    NewDocument,
+    WrittenFile,
+    read_document,
+    read_text,
+    write_document,
+)
 
 STANDARD_OUTPUT = "-"
 """The place of a document that is printed."""
@@ -33,7 +41,7 @@ class DocumentOrder(NamedTuple):
 
     Attributes:
         form: the form.
-        date: the day of the decision, as YYYY-MM-DD.
+        date: the day of the decision, as YYYY-MM-DD; "" for the day of an existing document, or else today.
         people: the people of the decision.
         verification: the file with the result of `mcp-advisor verify`; "" without a result.
     """
@@ -102,11 +110,12 @@ class DocumentWriter:
         Raises:
             UsageError: the result of `verify` cannot be read, or is about another service.
         """
+        versions = versions_of(decision, self.state)
         compared = self._comparer.compare(decision) if order.form.has_options else Comparison(decision, (), ())
         return Subject(
             comparison=compared,
-            versions=versions_of(decision, self.state),
-            date=order.date,
+            versions=versions,
+            date=order.date or _day_of(fingerprint(order.form.value, decision, versions, ""), output) or _today(),
             command=order.command(file, output),
             check=check_command(file, output) if output != STANDARD_OUTPUT else "",
             people=order.people,
@@ -118,7 +127,7 @@ class DocumentWriter:
 
         Raises:
             UsageError: the result of `verify` cannot be read, or is about another service.
-            AdvisorError: there is no document of this form for the decision.
+            NoDocumentError: there is no document of this form for the decision.
         """
         return document_text(order.form, self.subject(decision, order, file, STANDARD_OUTPUT))
 
@@ -127,7 +136,7 @@ class DocumentWriter:
 
         Raises:
             UsageError: the place has a file that is no document of this form and service, or cannot be written.
-            AdvisorError: there is no document of this form for the decision.
+            NoDocumentError: there is no document of this form for the decision.
         """
         subject = self.subject(decision, order, file, output)
         try:
@@ -145,7 +154,7 @@ class DocumentWriter:
         for form in forms:
             try:
                 document_text(form, self.subject(decision, DocumentOrder(form, ""), "", ""))
-            except AdvisorError as error:
+            except NoDocumentError as error:
                 problem = str(error)
             else:
                 return ""
@@ -164,8 +173,22 @@ class DocumentWriter:
                 raise UsageError(f"{path} has no record about the service {service!r}.")
             path = records[-1].path
         found = read_document(path, service).fingerprint
-        now = fingerprint(found.form, decision, versions_of(decision, self.state))
+        now = fingerprint(found.form, decision, versions_of(decision, self.state), found.date)
         return CheckedDocument(path, found.form, found.differences(now), found.versions == now.versions)
+
+
+def _day_of(now: Fingerprint, output: str) -> str:
+    """Return the day of an existing document with the same decision; "" for no such document."""
+    path = Path(output)
+    if output == STANDARD_OUTPUT or not path.is_file():
+        return ""
+    old = read_fingerprint(read_text(path))
+    same = old is not None and (old.form, old.service) == (now.form, now.service) and not old.differences(now)
+    return old.date if old and same else ""
+
+
+def _today() -> str:
+    return datetime.date.today().isoformat()
 
 
 def check_command(file: str, output: str) -> str:

@@ -19,8 +19,8 @@ from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.feature_context import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext, memory_of
 from advisor.kit.model import KitContext, TierContext, ToolContext
+from advisor.kit.redis_uses import redis_uses
 from advisor.kit.sizing import sizing_for
-from advisor.kit.tokens import runs_oauth_proxy
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import MemoryPlan
 from advisor.knowledge.releases import Release
@@ -60,12 +60,7 @@ def kit_context(decision: Decision) -> KitContext:
     features = tuple(_feature(row) for row in decision.features if row.need != "none" and row.feature != "plain")
     needed = {feature.id for feature in features}
     asked = needed - ({"sampling"} if decision.core.substitute == "direct-llm" else set())
-    bus = (
-        many
-        and modern
-        and bool(needed & {"subscriptions", "list_changed"})
-        and requirements["operations.shared_store"] == "redis"
-    )
+    stored = redis_uses(decision)
     cells = _cells(decision, needed | {"plain"})
     proxy = _proxy(decision, decision.knowledge)
     kind = requirements["environment.proxy.kind"]
@@ -92,13 +87,9 @@ def kit_context(decision: Decision) -> KitContext:
         proxy_replicas=requirements["environment.proxy.replicas"],
         outer_proxy=outer.kind if outer else "",
         front_hops=forwarding_hops(requirements, proxy, decision.knowledge),
-        uses_redis=decision.core.pattern == "shared-state"
-        or bus
-        or (many and "session_state" in needed and requirements["operations.shared_store"] == "redis")
-        # The requests of a login reach several instances.
-        or (many and runs_oauth_proxy(auth, release.package)),
+        uses_redis=bool(stored),
         needs_sealing_keys=modern and _asks_from_many(asked & {"sampling", "elicitation", "roots"}, tiers, many=many),
-        needs_bus=bus,
+        needs_bus="notifications" in stored,
         needs_event_store=any(cell.feature == "resumability" and "works" in cell.legacy.values() for cell in cells),
         direct_llm=decision.core.substitute == "direct-llm",
         auth=auth,

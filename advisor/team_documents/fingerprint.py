@@ -61,6 +61,7 @@ class Fingerprint(NamedTuple):
         form: the form of the document, such as `adr`.
         service: the name of the service.
         versions: the versions of the program and its knowledge.
+        date: the day of the decision, as YYYY-MM-DD; "" in a document of an older version.
         parts: for each entry of `PARTS`, the names with their values in words.
         text: the digest of the generated text; "" before the text exists.
     """
@@ -68,6 +69,7 @@ class Fingerprint(NamedTuple):
     form: str
     service: str
     versions: Versions
+    date: str
     parts: Mapping[str, FingerprintPart]
     text: str = ""
 
@@ -87,15 +89,15 @@ class Fingerprint(NamedTuple):
         return self.text == _digest(document)
 
 
-def fingerprint(form: str, decision: Decision, versions: Versions) -> Fingerprint:
-    """Return the fingerprint of a document about a decision, still without the digest of its text."""
+def fingerprint(form: str, decision: Decision, versions: Versions, date: str) -> Fingerprint:
+    """Return the fingerprint of a document about a decision of a day, still without the digest of its text."""
     parts = {
         "facts": stated_facts(decision),
         "decision": _decision(decision),
         "features": _features(decision),
         "warnings": {warning.id: f"{warning.severity} severity" for warning in decision.warnings},
     }
-    return Fingerprint(form, decision.requirements["service"], versions, parts)
+    return Fingerprint(form, decision.requirements["service"], versions, date, parts)
 
 
 def with_fingerprint(text: str, found: Fingerprint) -> str:
@@ -106,6 +108,7 @@ def with_fingerprint(text: str, found: Fingerprint) -> str:
         "form": found.form,
         "service": found.service,
         **found.versions._asdict(),
+        "date": found.date,
         "text": _digest(body),
         **{part: plain(found.parts[part]) for part in PARTS},
     }
@@ -124,7 +127,8 @@ def read_fingerprint(document: str) -> Fingerprint | None:
             return None
         versions = Versions(*(str(data[name]) for name in Versions._fields))
         parts = {part: {name: str(value) for name, value in data[part].items()} for part in PARTS}
-        return Fingerprint(str(data["form"]), str(data["service"]), versions, parts, str(data["text"]))
+        date = str(data.get("date", ""))
+        return Fingerprint(str(data["form"]), str(data["service"]), versions, date, parts, str(data["text"]))
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
 

@@ -48,4 +48,4 @@ def document_text(form: DocumentForm, subject: Subject) -> str:
     """Return a document with its fingerprint."""
     module = import_module(f"advisor.team_documents.{form.name.lower()}")
     render: Callable[[Subject], str] = getattr(module, form.renderer)
-    return with_fingerprint(render(subject), fingerprint(form.value, subject.decision, subject.versions))
+    return with_fingerprint(render(subject), fingerprint(form.value, subject.decision, subject.versions, subject.date))

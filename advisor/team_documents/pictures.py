@@ -7,17 +7,22 @@ All lengths are in units of the drawing. A template turns a picture into SVG, an
 
 import itertools
 import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from advisor.decision.core import Core
 from advisor.decision.model import Decision
+from advisor.kit.redis_uses import redis_uses
 from advisor.knowledge.types import Era
 from advisor.requirements.hops import hops_of
+from advisor.sentences import listed
 
 WIDTH = 400
+LINE = 19
+"""The distance of two lines of text."""
+
 _GAP = 14
-_LINE = 18
-_LETTER = 7.6
+_LETTER = 8.4
 _SHOWN = 3
 """The instances of a tier that have a box of their own."""
 
@@ -99,72 +104,127 @@ class Picture(NamedTuple):
     arrows: tuple[Arrow, ...]
 
 
+class _ServerGroup(NamedTuple):
+    """The servers of a tier, or all servers of a deployment without tiers."""
+
+    name: str
+    core: Core
+    instances: int
+    tools: tuple[str, ...] = ()
+
+
 def topology(decision: Decision) -> Picture:
-    """Return the path of requests from the clients to the instances, and which request goes where."""
+    """Return the path of requests from the clients to the instances, which request goes where, and Redis."""
     phrases = decision.phrases
-    rows: list[list[Box]] = []
-    eras: tuple[Era, ...] = decision.eras or ("legacy",)
-    y = 1.0
-    clients = [phrases["picture.clients"].format(era=era) for era in eras]
-    rows.append(_row([(f"clients{number}", text) for number, text in enumerate(clients)], y, "clients"))
-    for number, hop in enumerate(hops_of(decision.requirements.values)):
-        if hop.kind != "none":
-            y = rows[-1][0].bottom + 2 * _GAP
-            rows.append(_row([(f"hop{number}", decision.knowledge.proxies[hop.kind].name)], y, "hop"))
-    y = rows[-1][0].bottom + 2 * _GAP
-    tiers = [
-        (tier.core, tier.instances, phrases["picture.tier"].format(name=tier.name), tier.tools)
-        for tier in decision.tiers
-    ] or [(decision.core, decision.instances, phrases["picture.servers"], ())]
-    width = (WIDTH - 2 - _GAP * (len(tiers) - 1)) / len(tiers)
-    groups: list[Box] = []
-    instances: list[Box] = []
-    for number, (core, count, name, tools) in enumerate(tiers):
-        routes = [phrases[f"picture.route.{_route(core, count, era)}"].format(era=era) for era in eras]
-        texts = (name, *([", ".join(tools[:_SHOWN])] if tools else []), *routes)
-        lines = tuple(line for text in texts for line in _wrapped(text, width))
-        x, top = 1 + number * (width + _GAP), y + _LINE * len(lines) + _GAP
-        names = [phrases["picture.instance"].format(number=each + 1) for each in range(min(count, _SHOWN))]
-        names += [phrases["picture.more"].format(number=count - _SHOWN)] if count > _SHOWN else []
-        height = _LINE + 8
-        found = [
-            Box(
-                f"instance{number}x{each}",
-                x + 10,
-                top + each * (height + 6),
-                width - 20,
-                height,
-                (text,),
-                (text,),
-                "instance",
-                f"group{number}",
-            )
-            for each, text in enumerate(names)
-        ]
-        groups.append(Box(f"group{number}", x, y, width, found[-1].bottom + 10 - y, texts, lines, "group"))
-        instances += found
+    rows = _before_the_servers(decision)
+    groups, instances = _servers(decision, rows[-1][0].bottom + 2 * _GAP)
     rows.append(groups)
-    cores = [core for core, *_ in tiers]
-    if any(core.pattern == "shared-state" for core in cores):
-        rows.append(
-            _row([("redis", phrases["picture.redis"])], max(each.bottom for each in groups) + 2 * _GAP, "redis")
-        )
-    arrows = [
-        Arrow(above.id, below.id, _meet(above, below), above.bottom, _meet(above, below), below.y)
-        for upper, lower in itertools.pairwise(rows)
-        for above in upper
-        for below in lower
-    ]
+    if uses := redis_uses(decision):
+        text = phrases["picture.redis"].format(uses=listed(phrases[f"picture.redis.{use}"] for use in uses))
+        rows.append(_row([("redis", text)], max(group.bottom for group in groups) + 2 * _GAP, "redis"))
     boxes = [*(box for row in rows for box in row), *instances]
-    parts = "; ".join(" ".join(box.lines) for row in rows for box in row)
+    parts = "; ".join(", ".join(box.texts) for row in rows for box in row)
     return Picture(
         "topology",
         phrases["picture.topology"].format(service=decision.requirements["service"]),
         phrases["picture.topology.means"].format(parts=parts),
         max(box.bottom for box in boxes) + 1,
         tuple(boxes),
-        tuple(arrows),
+        tuple(_between(rows)),
     )
+
+
+def _before_the_servers(decision: Decision) -> list[list[Box]]:
+    """Return a row with the clients of each era, and a row for each hop."""
+    phrases, y = decision.phrases, 1.0
+    clients = [phrases["picture.clients"].format(era=era) for era in _eras(decision)]
+    rows = [_row([(f"clients{number}", text) for number, text in enumerate(clients)], y, "clients")]
+    for number, hop in enumerate(hops_of(decision.requirements.values)):
+        if hop.kind != "none":
+            y = rows[-1][0].bottom + 2 * _GAP
+            rows.append(_row([(f"hop{number}", decision.knowledge.proxies[hop.kind].name)], y, "hop"))
+    return rows
+
+
+def _servers(decision: Decision, y: float) -> tuple[list[Box], list[Box]]:
+    """Return a box for each tier next to the others, and the boxes of the instances."""
+    phrases = decision.phrases
+    found = [
+        _ServerGroup(phrases["picture.tier"].format(name=tier.name), tier.core, tier.instances, tier.tools)
+        for tier in decision.tiers
+    ] or [_ServerGroup(phrases["picture.servers"], decision.core, decision.instances)]
+    width = (WIDTH - 2 - _GAP * (len(found) - 1)) / len(found)
+    groups, instances = [], []
+    for number, group in enumerate(found):
+        x = 1 + number * (width + _GAP)
+        texts = _group_texts(group, decision)
+        lines = tuple(line for text in texts for line in _wrapped(text, width))
+        inside = _instances(group, number, (x + 10, y + LINE * len(lines) + _GAP, width - 20), phrases)
+        groups.append(Box(f"group{number}", x, y, width, inside[-1].bottom + 10 - y, texts, lines, "group"))
+        instances += inside
+    return groups, instances
+
+
+def _instances(
+    group: _ServerGroup, number: int, place: tuple[float, float, float], phrases: Mapping[str, str]
+) -> list[Box]:
+    """Return the first instances of a group below each other, and how many more there are.
+
+    Args:
+        group: the group.
+        number: the number of the group.
+        place: the upper left corner of the first box, and the width of each box.
+        phrases: the phrases of the rules, by id.
+    """
+    x, y, width = place
+    texts = [phrases["picture.instance"].format(number=each + 1) for each in range(min(group.instances, _SHOWN))]
+    if group.instances > _SHOWN:
+        texts.append(phrases["picture.more"].format(number=group.instances - _SHOWN))
+    height = LINE + 8
+    return [
+        Box(
+            id=f"instance{number}x{each}",
+            x=x,
+            y=y + each * (height + 6),
+            width=width,
+            height=height,
+            texts=(text,),
+            lines=(text,),
+            look="instance",
+            inside=f"group{number}",
+        )
+        for each, text in enumerate(texts)
+    ]
+
+
+def _group_texts(group: _ServerGroup, decision: Decision) -> tuple[str, ...]:
+    """Return the name of a group, its tools, which instance gets a request, and how the servers answer."""
+    phrases, core, eras = decision.phrases, group.core, _eras(decision)
+    texts = [group.name]
+    if group.tools:
+        more = len(group.tools) - _SHOWN
+        texts.append(", ".join(group.tools[:_SHOWN]))
+        texts += [phrases["picture.more"].format(number=more)] if more > 0 else []
+    texts += [phrases[f"picture.route.{_route(core, group.instances, era)}"].format(era=era) for era in eras]
+    texts.append(phrases[f"picture.answers.{'json' if core.flags.json_response else 'sse'}"])
+    if group.instances > 1:
+        if "legacy" in eras and not core.flags.stateless_http:
+            texts.append(phrases["picture.stream.owner"])
+        if "modern" in eras and decision.facts["listen.streams"] != "none":
+            texts.append(phrases["picture.stream.listen"])
+    return tuple(texts)
+
+
+def _between(rows: Sequence[Sequence[Box]]) -> Iterator[Arrow]:
+    """Yield an arrow from each box of a row to each box of the next row."""
+    for upper, lower in itertools.pairwise(rows):
+        for above, below in itertools.product(upper, lower):
+            x = _meet(above, below)
+            yield Arrow(above.id, below.id, x, above.bottom, x, below.y)
+
+
+def _eras(decision: Decision) -> tuple[Era, ...]:
+    return decision.eras or ("legacy",)
 
 
 def sequences(decision: Decision) -> list[Picture]:
@@ -252,8 +312,8 @@ def _sequence(name: str, title: str, steps: tuple[_Step, ...], decision: Decisio
             if {source, target} != {"client", "proxy"}
         )
     width = (WIDTH - 2 - _GAP * (len(lanes) - 1)) / len(lanes)
-    height = _LINE + 10
-    bottom = height + (len(steps) + 0.5) * 2 * _LINE
+    height = LINE + 10
+    bottom = height + (len(steps) + 0.5) * 2 * LINE
     boxes = {
         lane: Box(lane, 1 + number * (width + _GAP), 1, width, height, (text,), (text,), "lane")
         for number, (lane, text) in enumerate((lane, phrases[f"picture.lane.{lane}"]) for lane in lanes)
@@ -263,9 +323,9 @@ def _sequence(name: str, title: str, steps: tuple[_Step, ...], decision: Decisio
             source,
             target,
             boxes[source].middle,
-            height + (number + 1) * 2 * _LINE,
+            height + (number + 1) * 2 * LINE,
             boxes[target].middle,
-            height + (number + 1) * 2 * _LINE,
+            height + (number + 1) * 2 * LINE,
             phrases[f"picture.message.{text}"],
             failed,
         )
@@ -295,7 +355,7 @@ def _route(core: Core, instances: int, era: Era) -> str:
 def _row(texts: list[tuple[str, str]], y: float, look: Look) -> list[Box]:
     width = (WIDTH - 2 - _GAP * (len(texts) - 1)) / len(texts)
     wrapped = [_wrapped(text, width) for _, text in texts]
-    height = max(map(len, wrapped)) * _LINE + 12
+    height = max(map(len, wrapped)) * LINE + 12
     return [
         Box(name, 1 + number * (width + _GAP), y, width, height, (text,), lines, look)
         for number, ((name, text), lines) in enumerate(zip(texts, wrapped, strict=True))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from advisor.decision.model import Decision
-from advisor.errors import UsageError
+from advisor.errors import AdvisorError, NoDocumentError
 from advisor.kit.context import kit_context
 from advisor.kit.expected_failures import failure_records
 from advisor.kit.model import KitContext
@@ -78,16 +78,15 @@ def runbook_markdown(subject: Subject) -> str:
     """Return the runbook without its fingerprint.
 
     Raises:
-        InfeasibleError: the requirements contradict each other.
-        UsageError: there is no kit for the requirements, or the kit is for a developer's machine.
+        NoDocumentError: there is no kit for the requirements, or the kit is for a developer's machine.
     """
-    decision = subject.decision
-    kit = kit_context(decision)
+    decision, phrases = subject.decision, subject.decision.phrases
+    try:
+        kit = kit_context(decision)
+    except AdvisorError as error:  # The requirements contradict each other, or no kit is possible.
+        raise NoDocumentError(str(error), error.code) from None
     if kit.plain:
-        raise UsageError(
-            "There is no runbook for a server on a developer's machine. Set environment.platform to the platform of "
-            "the deployment."
-        )
+        raise NoDocumentError(phrases["runbook.local"])
     records = failure_records(kit)
     return render(
         "runbook.md.j2",

@@ -136,3 +136,23 @@ def test_wrong_usage(file: Path, tmp_path: Path) -> None:
     document(file, "-o", tmp_path / "a.md")
     assert "is about the service" in document(EXAMPLES / "saas-b2b.yaml", "--check", tmp_path / "a.md", code=2)[1]
     assert "has no record about" in document(file, "--check", tmp_path, code=2)[1]
+
+
+@pytest.mark.parametrize("form", ["adr", "one-page", "runbook", "html"])
+def test_on_another_day_a_document_of_the_same_decision_stays(file: Path, form: str) -> None:
+    doc = file.parent / "document"
+    document(file, "-o", doc, "--format", form, "--date", "2026-01-01")
+    written = doc.read_text(encoding="utf-8")
+    assert document(file, "-o", doc, "--format", form)[1] == f"{doc} is up to date.\n"
+    assert doc.read_text(encoding="utf-8") == written
+
+
+@pytest.mark.parametrize("form", ["one-page", "html"])
+def test_a_changed_decision_has_a_new_day(file: Path, form: str) -> None:
+    doc = file.parent / "document"
+    document(file, "-o", doc, "--format", form, "--date", "2026-01-01")
+    change(file, "concurrent: 1200", "concurrent: 1300")
+    document(file, "-o", doc, "--format", form)
+    assert "2026-01-01" not in doc.read_text(encoding="utf-8")
+    document(file, "-o", doc, "--format", form, "--date", "2026-02-02")
+    assert "Date: 2026-02-02" in doc.read_text(encoding="utf-8")

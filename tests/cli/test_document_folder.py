@@ -151,3 +151,23 @@ def test_wrong_usage(folder: Path) -> None:
     Path("empty/a.yaml").write_text("a: 1\n", encoding="utf-8")
     assert "no file in this directory contains requirements" in document("empty", "-o", "out", code=2)[1]
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("field/go-replicas", "Python"),
+        ("sampling-on-a-stateless-fleet", "No configuration keeps"),
+        ("local-development", "local"),
+    ],
+)
+def test_the_index_says_why_a_service_has_no_runbook(folder: Path, name: str, reason: str) -> None:
+    (folder / "sampling-on-a-stateless-fleet.yaml").unlink()
+    shutil.copy(EXAMPLES / f"{name}.yaml", folder / "other.yaml")
+    code = 3 if name.startswith("sampling") else 0
+    document(folder, "-o", "out", "--format", "runbook", code=code)
+    index = Path("out/index.md").read_text(encoding="utf-8")
+    assert Path("out/eu/saas-b2b.md").is_file()
+    assert not Path("out/other.md").exists()
+    assert [line for line in index.splitlines() if line.startswith("* `other.yaml`: ") and reason in line], index
+    assert document(folder, "--check", "out")[0] == ""

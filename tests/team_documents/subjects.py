@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,11 @@ _PIECES = (
 def hostile(chance: random.Random) -> str:
     """A text that no document expects."""
     return "".join(chance.choices(_PIECES, k=chance.randint(1, 6)))
+
+
+def renamed(decision: Decision, chance: random.Random) -> Decision:
+    """The decision with a hostile name for each tool, as if a file could have such names."""
+    names = {tool.name: f"t{number}{hostile(chance)}" for number, tool in enumerate(decision.requirements.tools)}
+    tools = tuple(tool._replace(name=names[tool.name]) for tool in decision.requirements.tools)
+    tiers = tuple(tier._replace(tools=tuple(names[name] for name in tier.tools)) for tier in decision.tiers)
+    return decision._replace(tiers=tiers, requirements=replace(decision.requirements, tools=tools))

@@ -155,7 +155,7 @@ def test_a_fingerprint_of_hostile_values_is_read_again(
 ) -> None:
     chance = random.Random(16)
     made = subject_of(EXAMPLES[0], advisor, comparer, searched=0)
-    found = fingerprint("adr", made.decision, made.versions)
+    found = fingerprint("adr", made.decision, made.versions, made.date)
     for _ in range(2_000):
         facts = {hostile(chance): hostile(chance)}
         text = with_fingerprint(

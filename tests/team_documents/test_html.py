@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -13,14 +12,20 @@ import html5lib
 import pytest
 from example_files import change, copied_example
 from running import run_command
-from subjects import EXAMPLES, hostile, subject_about, subject_of
+from subjects import EXAMPLES, hostile, renamed, subject_about, subject_of
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.kit_support import no_kit
+from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
+from advisor.kit.context import kit_context
+from advisor.kit.parts import documents
+from advisor.kit.parts.duties import duties
+from advisor.report.decision_wording import switch_rows
 from advisor.requirements import load_bytes
 from advisor.team_documents.fingerprint import read_fingerprint
 from advisor.team_documents.forms import DocumentForm, document_text
-from advisor.team_documents.html import html_page
+from advisor.team_documents.html import html_page, kit_duties, page_of
 from advisor.team_documents.html_templates import linked, rich
 from advisor.team_documents.subject import People
 from advisor.team_documents.verification_result import VerificationResult, VerifiedCell
@@ -91,7 +96,7 @@ def test_a_page_says_what_the_decision_says(path: Path, advisor: Advisor, compar
         assert " ".join(text.split()) in shown
     steps = root.findall(".//ol[@class='path']/li")
     assert [text_of(step[0])[3:] for step in steps] == [step.question for step in made.decision.steps]
-    assert all(len(step.findall(".//li[@class='taken']")) == 1 for step in steps)
+    assert all(len(step.findall(".//div[@class='taken']")) == 1 for step in steps)
     for table in ("features", "options"):
         assert root.findall(f".//section[@aria-labelledby='{table}']//table")
 
@@ -110,19 +115,72 @@ def test_a_page_needs_no_other_file(advisor: Advisor, comparer: Comparer) -> Non
     assert "@import" not in style
 
 
+def to_do(root: Element) -> tuple[list[str], list[str]]:
+    """What is done, and what is left."""
+    section = root.findall(".//section[@aria-labelledby='todo']")[0]
+    items = [(found.get("class") == "done", text_of(found)) for found in section.iter("li")]
+    return [text for done, text in items if done], [text for done, text in items if not done]
+
+
+def decided(text: str, advisor: Advisor) -> Decision:
+    return advisor.decide(load_bytes(text.encode(), "requirements.yaml", advisor.space))
+
+
 def test_settings_of_today_are_done_or_left(advisor: Advisor, comparer: Comparer) -> None:
     text = (
         "version: 1\nservice: desk\nscale: {instances: 3}\nenvironment: {platform: kubernetes, proxy: {kind: nginx}}\n"
         "clients: {protocol: legacy}\ncurrent: {stateless_http: true, json_response: true}\n"
     )
-    decision = advisor.decide(load_bytes(text.encode(), "requirements.yaml", advisor.space))
-    flags = decision.core.flags
-    root = parsed(html_page(subject_about(decision, comparer)))
-    done = [text_of(found) for found in root.findall(".//li[@class='done']")]
-    left = [text_of(found) for found in root.findall(".//li[@class='medium']")]
-    for name, value in flags._asdict().items():
-        shown = done if value else left
-        assert [line for line in shown if name in line], (name, done, left)
+    decision = decided(text, advisor)
+    done, left = to_do(parsed(html_page(subject_about(decision, comparer))))
+    for name, value in decision.core.flags._asdict().items():
+        expected = f"☑{name} is already True." if value else f"☐Change {name} from True to False."
+        assert expected in (done if value else left)
+
+
+def test_settings_that_are_not_stated_are_left(advisor: Advisor, comparer: Comparer) -> None:
+    decision = decided("version: 1\nservice: desk\n", advisor)
+    left = to_do(parsed(html_page(subject_about(decision, comparer))))[1]
+    for name, value in decision.core.flags._asdict().items():
+        assert f"☐Set {name} to {value}." in left
+
+
+def test_each_tier_has_its_settings_to_do(advisor: Advisor, comparer: Comparer) -> None:
+    made = subject_of(next(path for path in EXAMPLES if path.stem == "customer-service-agent"), advisor, comparer)
+    left = to_do(parsed(html_page(made)))[1]
+    assert made.decision.tiers
+    for tier in made.decision.tiers:
+        for name, value in tier.core.flags._asdict().items():
+            assert f"☐Set {name} ({tier.name} tier) to {value}." in left
+
+
+def test_a_server_in_another_language_has_its_modes_to_do(advisor: Advisor, comparer: Comparer) -> None:
+    made = subject_of(next(path for path in EXAMPLES if path.stem == "go-replicas"), advisor, comparer)
+    left = to_do(parsed(html_page(made)))[1]
+    rows = switch_rows(made.decision)
+    assert rows
+    for name, how in rows:
+        assert [text for text in left if text.startswith(f"☐{name}: ") and how.split("`")[0] in text], left
+
+
+def test_the_page_says_what_the_kit_does(advisor: Advisor, comparer: Comparer) -> None:
+    """As the DECISION.md of the kit: a warning is left, or done by the kit."""
+    for path in EXAMPLES:
+        made = subject_of(path, advisor, comparer, searched=0)
+        decision = made.decision
+        done, left = to_do(parsed(html_page(made)))
+        titles = [warning.title.replace("`", "") for warning in decision.warnings]
+        shown = [title for title in titles if any(title in text for text in done + left)]
+        assert shown == titles
+        if not decision.feasible or no_kit(decision):
+            assert not done, path
+            continue
+        kit = kit_context(decision)
+        solved = duties(kit, decision).solved
+        for warning, title in zip(decision.warnings, titles, strict=True):
+            assert any(title in text for text in done) == (warning.id in solved), (path, title)
+        page = next(file.content for file in documents.files(kit, decision, "") if file.path == "DECISION.md")
+        assert page.count("(done by this kit)") <= len(solved)
 
 
 def test_a_verification_is_evidence(advisor: Advisor, comparer: Comparer) -> None:
@@ -191,18 +249,16 @@ def test_a_page_of_hostile_values_has_the_same_elements(advisor: Advisor, compar
         """The elements without code spans, and without the lines of drawings, which depend on the length of names."""
         return [tag for tag in (str(found.tag) for found in parsed(page).iter()) if tag not in ("code", _SVG_TEXT)]
 
-    expected = tags(html_page(made))
     decision = made.decision
+    kit = kit_duties(decision)  # A kit refuses hostile names.
+    expected = tags(page_of(made, kit))
     for _ in range(30):
-        tools = tuple(tool._replace(name=f"t{hostile(chance)}") for tool in decision.requirements.tools)
-        tiers = tuple(tier._replace(tools=tuple(f"t{hostile(chance)}" for _ in tier.tools)) for tier in decision.tiers)
         warnings = tuple(
             warning._replace(message=f"m{hostile(chance)}", title=f"t{hostile(chance)}")
             for warning in decision.warnings
         )
-        requirements = replace(decision.requirements, tools=tools)
-        changed = decision._replace(tiers=tiers, warnings=warnings, requirements=requirements)
+        changed = renamed(decision, chance)._replace(warnings=warnings)
         people = People((f"p{hostile(chance)}",))
         comparison = made.comparison._replace(decision=changed)
-        page = html_page(made._replace(comparison=comparison, people=people, command=hostile(chance)))
+        page = page_of(made._replace(comparison=comparison, people=people, command=hostile(chance)), kit)
         assert tags(page) == expected

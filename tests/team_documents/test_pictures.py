@@ -9,17 +9,19 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from subjects import EXAMPLES, hostile, subject_about
+from subjects import EXAMPLES, renamed, subject_about
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
-from advisor.requirements import load_path
+from advisor.kit.redis_uses import redis_uses
+from advisor.knowledge.types import ERAS
+from advisor.requirements import load_bytes, load_path
 from advisor.requirements.hops import hops_of
-from advisor.team_documents.html import html_page
+from advisor.team_documents.html import html_page, page_of
 from advisor.team_documents.pictures import WIDTH, Box, Picture, sequences, topology
 
-WIDEST_LETTER = 8
+WIDEST_LETTER = 8.4
 """Units of an average letter in the font of the drawings, with some room."""
 
 
@@ -66,9 +68,69 @@ def test_a_topology_has_every_part_of_the_deployment(decision: Decision) -> None
     assert looks.count("clients") == max(1, len(decision.eras))
     assert looks.count("hop") == len([hop for hop in hops_of(decision.requirements.values) if hop.kind != "none"])
     assert looks.count("group") == max(1, len(decision.tiers))
-    assert looks.count("redis") == (decision.core.pattern == "shared-state")
+    assert looks.count("redis") == bool(redis_uses(decision))
+    for box in picture.boxes:
+        if box.look == "group":
+            assert [text for text in box.texts if text.startswith("answers: ")], box.texts
+            assert [text.partition(":")[0] for text in box.texts if text.partition(":")[0] in ERAS] == [
+                *(decision.eras or ("legacy",))
+            ]
     targets = {arrow.target for arrow in picture.arrows}
     assert {box.id for box in picture.boxes if box.look in ("hop", "group", "redis")} <= targets
+
+
+SHARED = """
+version: 1
+service: desk
+sdk: {sdk}
+scale: {{instances: 3}}
+clients: {{protocol: {era}}}
+environment: {{platform: kubernetes, proxy: {{kind: nginx}}, auth: {auth}}}
+operations: {{shared_store: redis}}
+needs: {{{needs}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("sdk", "era", "auth", "needs", "uses"),
+    [
+        ("mcp-2", "modern", "none", "session_state: required", "Redis: state of tools"),
+        ("mcp-2", "modern", "none", "subscriptions: required", "Redis: changes for subscribed clients"),
+        (
+            "fastmcp-4",
+            "modern",
+            "oauth-proxy",
+            "session_state: required",
+            "Redis: state of tools and logins of clients",
+        ),
+        ("mcp-2", "modern", "none", "progress: required", ""),
+    ],
+)
+def test_redis_is_drawn_for_each_use(advisor: Advisor, sdk: str, era: str, auth: str, needs: str, uses: str) -> None:
+    text = SHARED.format(sdk=sdk, era=era, auth=auth, needs=needs)
+    picture = topology(advisor.decide(load_bytes(text.encode(), "requirements.yaml", advisor.space)))
+    check(picture)
+    assert [box.texts[0] for box in picture.boxes if box.look == "redis"] == ([uses] if uses else [])
+    assert [arrow.target for arrow in picture.arrows].count("redis") == bool(uses)
+
+
+def test_streams_of_sessions_go_to_their_owner(advisor: Advisor) -> None:
+    for path in EXAMPLES:
+        decision = advisor.decide(load_path(path, advisor.space))
+        for box in topology(decision).boxes if decision.feasible and not decision.tiers else ():
+            if box.look == "group" and decision.instances > 1 and decision.eras == ("legacy",):
+                keeps = not decision.core.flags.stateless_http
+                assert ("GET stream: owner of the session" in box.texts) == keeps
+
+
+def test_the_arrow_of_a_failure_has_a_head_of_its_color(decision: Decision, advisor: Advisor) -> None:
+    page = html_page(subject_about(decision, Comparer(advisor), searched=0))
+    for text in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        svg = ET.fromstring(text)  # noqa: S314 (a page of our own)
+        markers = {str(found.get("id")): found[0].get("class") for found in svg.iter("marker")}
+        for arrow in (found for found in svg.iter("path") if found.get("marker-end")):
+            head = markers[str(arrow.get("marker-end"))[5:-1]]
+            assert head == ("head bad" if "failed" in str(arrow.get("class")) else "head")
 
 
 def test_a_sequence_ends_with_an_answer_for_the_client(decision: Decision) -> None:
@@ -103,11 +165,9 @@ def test_hostile_names_of_tools_stay_texts_in_drawings(advisor: Advisor) -> None
     plain = advisor.decide(load_path(path, advisor.space))
     comparer = Comparer(advisor)
     for _ in range(40):
-        tools = tuple(hostile(chance) for _ in range(3))
-        tiers = tuple(tier._replace(tools=tools) for tier in plain.tiers)
         subject = subject_about(plain, comparer, searched=0)
-        comparison = subject.comparison._replace(decision=plain._replace(tiers=tiers))
-        for text in re.findall(r"<svg.*?</svg>", html_page(subject._replace(comparison=comparison)), re.DOTALL):
+        comparison = subject.comparison._replace(decision=renamed(plain, chance))
+        for text in re.findall(r"<svg.*?</svg>", page_of(subject._replace(comparison=comparison), None), re.DOTALL):
             svg = ET.fromstring(text)  # noqa: S314 (a page of our own)
             assert {found.tag for found in svg.iter()} == {
                 *("svg", "title", "desc", "defs", "marker", "path", "rect", "text")

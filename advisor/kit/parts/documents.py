@@ -12,9 +12,9 @@ from advisor.kit.expected_failures import failure_records, shares_handles
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import kubernetes
 from advisor.kit.parts.compose import try_ports
+from advisor.kit.parts.duties import duty_values
 from advisor.kit.parts.server import server_tools
 from advisor.kit.templating import render
-from advisor.knowledge.kits import BALANCER
 from advisor.report import decision_wording
 from advisor.report.decision_document import DecisionDocument, ExpectedFailureRecord
 from advisor.report.decision_json import decision_dict
@@ -84,7 +84,6 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "clients": decision_wording.clients_text(decision),
         "handles": shares_handles(kit),
         "endpoints": endpoints(kit, try_ports(kit)[0]),
-        "affinity": _affinity(kit),
         "streams": _streams(kit, decision),
         "losses": [
             (row, decision_wording.lost_for(row, decision.phrases) or "this deployment replaces the feature")
@@ -99,18 +98,8 @@ def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
         "failures": failure_rows(failure_records(kit)),
         "second_proxy": _second_proxy(kit, decision),
         "proxy_update": kubernetes.proxy_update(kit),
-        "fixed_pods": kubernetes.fixed_pods(kit),
-        "scales_by_sessions": kubernetes.scales_by_sessions(kit),
+        **duty_values(kit),
     }
-
-
-def _affinity(kit: KitContext) -> str:
-    """Return what provides session affinity: kit, balancer (the load balancer in front) or "" for none."""
-    mechanisms = [mechanism for tier in kit.tiers if (mechanism := kit.mechanism(tier))]
-    if not mechanisms:
-        return ""
-    done_by = {mechanism.done_by for mechanism in mechanisms}
-    return "balancer" if done_by & {BALANCER} else "kit"
 
 
 def _streams(kit: KitContext, decision: Decision) -> list[str]:
