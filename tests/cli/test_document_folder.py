@@ -158,7 +158,7 @@ def test_wrong_usage(folder: Path) -> None:
     [
         ("field/go-replicas", "Python"),
         ("sampling-on-a-stateless-fleet", "No configuration keeps"),
-        ("local-development", "local"),
+        ("local-development", "developer's machine"),
     ],
 )
 def test_the_index_says_why_a_service_has_no_runbook(folder: Path, name: str, reason: str) -> None:
