@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from advisor.decision.comparison import Comparison
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.types import ERAS
 from advisor.report import comparison_wording as wording
 from advisor.report.decision_markdown import cell, code, prose
+from advisor.report.markdown_table import tidy
 from advisor.templating import environment
 
 
@@ -17,7 +16,6 @@ def comparison_markdown(comparison: Comparison, *, plain: bool = False) -> str:
     made = environment(templates_dir(), cell=cell, code=code, prose=prose)
     template = made.get_template("comparison-product.md.j2" if plain else "comparison.md.j2")
     decision = comparison.decision
-    text = template.render(
-        comparison=comparison, decision=decision, phrases=decision.phrases, wording=wording, eras=ERAS
+    return tidy(
+        template.render(comparison=comparison, decision=decision, phrases=decision.phrases, wording=wording, eras=ERAS)
     )
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"

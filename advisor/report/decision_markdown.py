@@ -17,6 +17,7 @@ from advisor.report import change_wording, decision_wording, feature_wording
 from advisor.report.change_wording import deployment_flags, flags_text
 from advisor.report.decision_wording import lost_for
 from advisor.report.feature_wording import evidence
+from advisor.report.markdown_table import table, tidy
 from advisor.report.overview import OverviewRow, Result, rows, summary
 from advisor.report.step_wording import answer_text, fact_texts
 from advisor.templating import environment
@@ -38,8 +39,7 @@ def decision_markdown(decision: Decision, trace: Trace | None = None) -> str:
     made = environment(templates_dir(), shown=show, **{filter_.__name__: filter_ for filter_ in filters})
     template = made.get_template("decision.md.j2")
     words = {"wording": decision_wording, "changes": change_wording, "table": feature_wording}
-    text = template.render(decision=decision, trace=trace or (), **words)
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+    return tidy(template.render(decision=decision, trace=trace or (), **words))
 
 
 def batch_markdown(results: Sequence[Result], phrases: Mapping[str, str]) -> str:
@@ -47,8 +47,7 @@ def batch_markdown(results: Sequence[Result], phrases: Mapping[str, str]) -> str
     folder, lines = rows(results, phrases)
     parts = [f"# {phrases['batch.title']}", f"{summary(lines, code(folder), phrases)}."]
     heads = phrases["batch.columns.markdown"].split(", ")
-    head, *table = (f"| {' | '.join(cells)} |" for cells in (heads, *(_batch_row(row, phrases) for row in lines)))
-    parts.append("\n".join((head, "|---" * len(heads) + "|", *table)))
+    parts.append(table(heads, [_batch_row(row, phrases) for row in lines]))
     parts += [decision_markdown(done.decision, done.trace).strip("\n") for done in results if done.decision]
     return "\n\n".join(parts) + "\n"
 

@@ -11,6 +11,7 @@ from advisor.report.change_wording import value_text
 from advisor.report.comparison_wording import feature_name, pair
 from advisor.report.decision_markdown import cell, code
 from advisor.report.line_fitting import cut
+from advisor.report.markdown_table import table
 from advisor.report.screen_parts import LINES
 from advisor.sentences import inside, listed
 
@@ -48,11 +49,8 @@ def what_if_markdown(found: WhatIf) -> str:
         lines += [f"## {code(_head(variant))}", ""]
         lines += [f"- {cell(line)}" for line in (*_decided(variant, found.base), *_warned(variant, found.base))]
         if variant.cells:
-            lines += ["", f"| {' | '.join(phrases['what-if.heads'].split(', '))} |", "|---|---|---|---|"]
-            lines += [
-                f"| {' | '.join(map(cell, _texts(change, phrases)))} |"
-                for change in sorted(variant.cells, key=_importance)
-            ]
+            cells = [[*map(cell, _texts(change, phrases))] for change in sorted(variant.cells, key=_importance)]
+            lines += ["", table(phrases["what-if.heads"].split(", "), cells)]
         lines.append("")
     return "\n".join(lines).strip("\n") + "\n"
 

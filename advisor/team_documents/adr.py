@@ -2,7 +2,6 @@
 
 # Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
-import re
 from typing import Any, NamedTuple
 
 from advisor.decision.comparison import DeploymentOption
@@ -16,10 +15,11 @@ from advisor.knowledge.types import Era
 from advisor.report import change_wording, decision_wording
 from advisor.report.decision_markdown import code, link, prose
 from advisor.report.feature_wording import need_text
+from advisor.report.markdown_table import table, tidy
 from advisor.sentences import inside, listed
 from advisor.team_documents.decision_path import drawn_steps
 from advisor.team_documents.fingerprint import stated_facts
-from advisor.team_documents.markdown import front_matter, one_line, said, table
+from advisor.team_documents.markdown import front_matter, one_line, said
 from advisor.team_documents.mermaid import label
 from advisor.team_documents.pictures import sequences, topology
 from advisor.team_documents.subject import Subject
@@ -100,8 +100,7 @@ def render(template: str, **values: Any) -> str:
         "need_text": need_text,
         "no_kit": no_kit,
     }
-    text = made.get_template(template).render(**words, **helpers, **values)
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+    return tidy(made.get_template(template).render(**words, **helpers, **values))
 
 
 def title(decision: Decision) -> str:

@@ -12,11 +12,8 @@ import yaml
 
 from advisor.report.decision_markdown import code, prose
 
-WIDTH = 100
-"""Columns of a table, if its content allows this."""
-
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_BLOCK = re.compile(r"^(#{1,6}|[-+*=>~]+|\d+[.)])")
+_BLOCK = re.compile(r"^(#{1,6}|[-+*=>~]+|\d+[.)](?= |$))")
 _ADDRESS = re.compile(r"(?i)\b(https?|ftp|www)([:.])")  # GitHub makes a link of an address
 
 
@@ -52,25 +49,4 @@ def front_matter(values: Iterable[tuple[str, str | Sequence[str]]]) -> str:
     return "\n".join(("---", *lines, "---"))
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table whose columns align. If it is too wide, its last column is not filled up.
-
-    Args:
-        heads: the heads of the columns.
-        rows: the rows; each cell is Markdown.
-    """
-    cells = [[_cell(text) for text in row] for row in (heads, *rows)]
-    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(heads))]
-    if sum(widths) + 3 * len(widths) + 1 > WIDTH:
-        widths[-1] = 3
-    head, *body = (
-        f"| {' | '.join(text.ljust(width) for text, width in zip(row, widths, strict=True))} |" for row in cells
-    )
-    return "\n".join((head, f"|{'|'.join('-' * (width + 2) for width in widths)}|", *body))
-
-
-def _cell(markdown: str) -> str:
-    return re.sub(r"(?<!\\)\|", r"\\|", markdown)
-
-
-__all__ = ["WIDTH", "code", "front_matter", "one_line", "prose", "quoted", "said", "table"]
+__all__ = ["code", "front_matter", "one_line", "prose", "quoted", "said"]

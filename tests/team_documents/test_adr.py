@@ -17,7 +17,7 @@ from advisor.knowledge import Knowledge
 from advisor.team_documents.adr import adr_markdown
 from advisor.team_documents.fingerprint import fingerprint, read_fingerprint, with_fingerprint
 from advisor.team_documents.front_matter import read_front_matter, with_values
-from advisor.team_documents.markdown import WIDTH, front_matter, said
+from advisor.team_documents.markdown import front_matter, said
 from advisor.team_documents.subject import People
 from advisor.team_documents.verification_result import VerificationResult, VerifiedCell
 
@@ -72,16 +72,6 @@ def _section(lines: list[str], heading: str) -> list[str]:
     rest = lines[lines.index(heading) + 1 :]
     end = next((number for number, line in enumerate(rest) if line.startswith("#")), len(rest))
     return rest[:end]
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_the_columns_of_tables_align(path: Path, advisor: Advisor, comparer: Comparer) -> None:
-    for block in re.findall(r"(?:^\|.*\n)+", adr_markdown(subject_of(path, advisor, comparer)), re.MULTILINE):
-        lines = block.splitlines()
-        places = {tuple(found.start() for found in re.finditer(r"(?<!\\)\|", line))[:-1] for line in lines}
-        assert len(places) == 1, block
-        if len(set(map(len, lines))) > 1:
-            assert max(map(len, lines)) > WIDTH, "a table that fits has columns of equal width"
 
 
 def test_a_contradiction_is_a_proposal_with_the_changes(advisor: Advisor, comparer: Comparer) -> None:
