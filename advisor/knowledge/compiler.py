@@ -29,6 +29,7 @@ from advisor.knowledge import (
     kits,
     observations,
     options,
+    platforms,
     scan,
     servers,
     topology,
@@ -85,6 +86,13 @@ SHAPES: dict[str, type] = {
     "findings": finding_kinds.FindingKind,
     "observations": observations.ObservationKind,
     "defaults": observations.ProductDefault,
+    "program_variables": platforms.ProgramVariable,
+    "ingress_controllers": platforms.IngressController,
+    "annotations": platforms.Annotation,
+    "resource_settings": platforms.ResourceSettings,
+    "route_kinds": platforms.RouteKind,
+    "silent_kinds": platforms.KubernetesKind,
+    "sidecars": platforms.Sidecar,
 }
 # The sections that the knowledge has as lookups by id.
 _LOOKUPS = SHAPES.keys() - {

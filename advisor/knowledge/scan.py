@@ -73,10 +73,11 @@ class FlagVariable(NamedTuple):
 
 
 class ServerProgram(NamedTuple):
-    """A program that starts a server, and its options for the number of processes."""
+    """A program that starts a server. The head of `server_programs` in rules/scan.yaml explains the keys."""
 
     id: str
-    workers: tuple[str, ...]
+    options: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
+    switches: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
 
 
 class ScanSkip(NamedTuple):

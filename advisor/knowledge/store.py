@@ -39,6 +39,15 @@ if TYPE_CHECKING:
     from advisor.knowledge.kits import Floor, KitFront, KitImage, KitProxy, Mechanism, WatchingProxy
     from advisor.knowledge.observations import ObservationKind, ProductDefault
     from advisor.knowledge.options import OptionEstimate, RankingCriterion
+    from advisor.knowledge.platforms import (
+        Annotation,
+        IngressController,
+        KubernetesKind,
+        ProgramVariable,
+        ResourceSettings,
+        RouteKind,
+        Sidecar,
+    )
     from advisor.knowledge.scan import (
         CallSpelling,
         CodeName,
@@ -68,6 +77,13 @@ _RARE = (
         "findings",
         "observations",
         "defaults",
+        "program_variables",
+        "ingress_controllers",
+        "annotations",
+        "resource_settings",
+        "route_kinds",
+        "silent_kinds",
+        "sidecars",
     ),
 )
 
@@ -122,6 +138,13 @@ class Knowledge:
     findings: dict[str, FindingKind]
     observations: dict[str, ObservationKind]
     defaults: list[ProductDefault]
+    program_variables: dict[str, ProgramVariable]
+    ingress_controllers: dict[str, IngressController]
+    annotations: dict[str, Annotation]
+    resource_settings: dict[str, ResourceSettings]
+    route_kinds: dict[str, RouteKind]
+    silent_kinds: dict[str, KubernetesKind]
+    sidecars: dict[str, Sidecar]
 
     def __hash__(self) -> int:
         """Return a hash for caches of what is computed from the knowledge. The same rules have the same tables."""

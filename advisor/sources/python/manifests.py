@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
-from collections.abc import Iterator
 from fnmatch import fnmatch
-from typing import NamedTuple
-
-import yaml
 
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
+from advisor.sources.platforms import commands, compose, dockerfile
+from advisor.sources.platforms.marked import UnreadableError
 from advisor.sources.python.files import SourceFiles
 from advisor.sources.python.model import UNSET, CodeValue, FlagSetting, NotExamined, SdkPin
 from advisor.sources.python.syntax import flag_of
@@ -27,14 +23,6 @@ _VERSION = re.compile(r"^version = \"(?P<version>[\d.]+)\"$")
 _EXACT = re.compile(r"===?\s*(?P<release>[\d.]+)\s*$")
 _MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
-_COMPOSE = ("compose*.y*ml", "docker-compose*.y*ml")
-
-
-class Command(NamedTuple):
-    """A command line of a manifest."""
-
-    words: tuple[str, ...]
-    location: Location
 
 
 class Manifests:
@@ -50,8 +38,7 @@ class Manifests:
     def __init__(self, files: SourceFiles, knowledge: Knowledge) -> None:
         """Read the manifests of a folder."""
         self._files = files
-        self._variables = knowledge.flag_variables
-        self._programs = knowledge.server_programs
+        self._knowledge = knowledge
         self.pins: list[SdkPin] = []
         self.settings: list[FlagSetting] = []
         self.workers = UNSET
@@ -64,8 +51,8 @@ class Manifests:
 
     def _read(self, name: str) -> None:
         base = name.rpartition("/")[2]
-        is_docker = fnmatch(base, "Dockerfile*") or fnmatch(base, "*.Dockerfile")
-        is_compose = any(fnmatch(base, pattern) for pattern in _COMPOSE)
+        is_docker = dockerfile.is_dockerfile(name)
+        is_compose = compose.is_compose(name)
         is_requirements = fnmatch(base, "*requirements*.txt") or fnmatch(name, "*requirements/*.txt")
         if not (is_docker or is_compose or is_requirements or base in (*_MANIFESTS, *_LOCKS, "Procfile")):
             return
@@ -80,7 +67,7 @@ class Manifests:
             self._compose(text, name)
         elif base == "Procfile":
             for number, line in enumerate(text.splitlines(), 1):
-                self._command(Command(_words(line.partition(":")[2]), Location(name, number)))
+                self._command(commands.words(line.partition(":")[2], Location(name, number)))
         elif base in _LOCKS:
             self._locked(text, name)
         else:
@@ -111,73 +98,45 @@ class Manifests:
                 package = found["package"] if found is not None else ""
 
     def _docker(self, text: str, name: str) -> None:
-        number = 0
-        lines = text.splitlines()
-        while number < len(lines):
-            start = number
-            line = lines[number]
-            while line.rstrip().endswith("\\") and number + 1 < len(lines):
-                number += 1
-                line = f"{line.rstrip()[:-1]} {lines[number]}"
-            number += 1
-            word, _, rest = line.strip().partition(" ")
-            place = Location(name, start + 1)
-            if word.upper() in ("CMD", "ENTRYPOINT"):
-                self._command(Command(_words(rest), place))
-            elif word.upper() == "ENV":
-                pairs = [part.partition("=") for part in _words(rest)]
-                for variable, equal, value in pairs if pairs and pairs[0][1] else [rest.strip().partition(" ")]:
-                    self._variable(variable, value, place) if equal else None
+        for instruction in dockerfile.instructions(text, name):
+            if instruction.keyword in ("CMD", "ENTRYPOINT"):
+                self._command(commands.words(instruction.rest, instruction.location))
+            elif instruction.keyword == "ENV":
+                for variable, value in dockerfile.variables(instruction.rest):
+                    self._variable(variable, value, instruction.location)
 
     def _compose(self, text: str, name: str) -> None:
         try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except (yaml.YAMLError, RecursionError, ValueError) as error:
-            mark = getattr(error, "problem_mark", None)
-            self._files.problems.append(
-                NotExamined(name, f"not valid YAML{f' (line {mark.line + 1})' if mark else ''}")
-            )
+            services = list(compose.services(text, name))
+        except UnreadableError as error:
+            self._files.problems.append(NotExamined(name, str(error)))
             return
-        for key, services in _pairs(root):
-            for _, service in _pairs(services) if key == "services" else ():
-                for setting, node in _pairs(service):
-                    place = Location(name, node.start_mark.line + 1)
-                    if setting in ("command", "entrypoint"):
-                        words = (
-                            [str(part.value) for part in node.value] if isinstance(node, yaml.SequenceNode) else None
-                        )
-                        self._command(Command(tuple(words) if words is not None else _words(str(node.value)), place))
-                    elif setting == "environment":
-                        for variable, value in _environment(node):
-                            self._variable(variable, str(value.value), Location(name, value.start_mark.line + 1))
+        for _, service in services:
+            for key in ("command", "entrypoint"):
+                self._command(commands.node_words(service.key(key)))
+            for variable, value, given in compose.environment(service):
+                self._variable(variable, given, value.location)
 
     def _variable(self, variable: str, text: str, place: Location) -> None:
         value = _value(text, place)
-        known = self._variables.get(variable)
-        if known is not None:
-            setting = FlagSetting(known.flag, "environment", value._replace(value=flag_of(value.value)), place)
+        flag = self._knowledge.flag_variables.get(variable)
+        stated = self._knowledge.program_variables.get(variable)
+        if flag is not None:
+            setting = FlagSetting(flag.flag, "environment", value._replace(value=flag_of(value.value)), place)
             self.settings.append(setting)
-        elif variable == "WEB_CONCURRENCY":
+        elif stated is not None and stated.observation == "workers":
             self._workers(value)
 
-    def _command(self, command: Command) -> None:
-        words = list(command.words)
-        for word in words:
-            if " " in word and any(
-                program in word for program in self._programs
-            ):  # sh -c "uvicorn app:app --workers 4"
-                self._command(Command(_words(word), command.location))
-        servers = [word.rpartition("/")[2] for word in words if word.rpartition("/")[2] in self._programs]
-        if not servers:
-            return
-        for index, word in enumerate(words):
-            option, equal, value = word.partition("=")
-            if any(option in self._programs[server].workers for server in servers):
-                given = value if equal else words[index + 1] if index + 1 < len(words) else ""
-                self._workers(_value(given, command.location))
-            if word == "--stateless" and "fastmcp" in servers:
-                value_ = CodeValue("literal", True, "", command.location)
-                self.settings.append(FlagSetting("stateless_http", "command", value_, command.location))
+    def _command(self, command: tuple[commands.Word, ...]) -> None:
+        programs = self._knowledge.server_programs
+        for option in commands.options(command, programs):
+            if option.observation == "workers":
+                self._workers(_value(option.text, option.location))
+        for line in commands.programs(command, programs):
+            for word in line:
+                if word.text == "--stateless" and any(each.text.rpartition("/")[2] == "fastmcp" for each in line):
+                    value = CodeValue("literal", True, "", word.location)
+                    self.settings.append(FlagSetting("stateless_http", "command", value, word.location))
 
     def _workers(self, value: CodeValue) -> None:
         text = value.value
@@ -195,33 +154,3 @@ def _value(text: str, place: Location) -> CodeValue:
     if variable is not None:
         return CodeValue("dynamic", variable[2], f"the environment variable {variable[1]}", place)
     return CodeValue("literal", text, "", place)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    text = text.strip()
-    if text.startswith("["):
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, list):
-            return tuple(map(str, found))
-    try:
-        return tuple(shlex.split(text))
-    except ValueError:
-        return tuple(text.split())
-
-
-def _pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                yield key.value, value
-
-
-def _environment(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
-    yield from _pairs(node)
-    for part in node.value if isinstance(node, yaml.SequenceNode) else ():
-        if isinstance(part, yaml.ScalarNode) and "=" in part.value:
-            name, _, value = part.value.partition("=")
-            yield name, yaml.ScalarNode(part.tag, value, part.start_mark, part.end_mark)

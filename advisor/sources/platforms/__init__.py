@@ -1,0 +1,1 @@
+"""Reads what platforms say about a deployment: Kubernetes, Compose, images and Terraform. Runs and fetches nothing."""
