@@ -10,7 +10,7 @@ class StatedValue(NamedTuple):
 
     observation: str
     setting: str = ""
-    unit: Literal["ms", "s", "min"] = "s"
+    unit: Literal["ms", "s", "m"] = "s"
     words: dict[str, str] = {}  # noqa: RUF012
 
 

@@ -1,4 +1,4 @@
-"""The readers of platforms find in each kit what the decision says: instances, probes, grace periods, Services, budgets."""
+"""The readers of platforms find in each kit what the decision says, such as instances, probes and grace periods."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ NAMES = {
     "traefik": "Ingress",
     "aws-nlb": "Service",
 }
-STICKY = {"platform-cookie": "cookie", "kubernetes-client-ip": "client-ip"}
 
 
 def read(folder: Path) -> DeploymentFiles:
@@ -114,7 +113,9 @@ def test_the_hop_in_front_of_a_kit_is_read(front: str, case: str, advisor: Advis
     kit = replace(CASES[case](advisor), platform="kubernetes", outer_proxy=front)
     found = read(written(kit, tmp_path))
     stated = (tmp_path / "kubernetes/ingress.yaml").exists() or (tmp_path / "kubernetes/load-balancer.yaml").exists()
-    assert {proxy.product for proxy in found.proxies if not proxy.name.startswith("HTTPRoute")} == ({front} if stated else set())
+    assert {proxy.product for proxy in found.proxies if not proxy.name.startswith("HTTPRoute")} == (
+        {front} if stated else set()
+    )
 
 
 def test_the_compose_file_of_a_kit_has_the_values_of_the_decision(kit: KitContext, tmp_path: Path) -> None:

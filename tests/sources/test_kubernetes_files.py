@@ -217,7 +217,7 @@ def test_json_and_lists_are_read(form: str) -> None:
         ("    type: RollingUpdate", "    type: Recreate", {"strategy": "recreate"}),
         ("strategy:\n", "strategy: {canary: {}}\n  other:\n", {}),
         ("exec:\n                command: [sh, -c, \"sleep 15; true\"]", "sleep: {seconds: 5}", {"pre_stop": 5}),
-        ('[sh, -c, "sleep 15; true"]', "[/drain]", {"pre_stop": None}),
+        ('[sh, -c, "sleep 15; true"]', "[/drain]", {"pre_stop": "/drain"}),
         ("tcpSocket: {port: 8000}", "exec: {command: [cat, /tmp/ok]}", {"liveness": "exec", "probe_command": "cat /tmp/ok"}),
         ("command: [uvicorn", "command: [python, -m, uvicorn", {"workers": 4}),
         ("command: [uvicorn, \"app:app\"]", 'command: [sh, -c, "uvicorn a:b --workers 2"]', {"workers": 2, "shell_command": True}),

@@ -13,15 +13,16 @@ from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.observations import ObservationKind
 from advisor.knowledge.scan import ServerProgram
-from advisor.sources.platforms.marked import Node
+from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.platforms.observed import from_text, typed
 
 _REFERENCE = re.compile(r"\$\(([A-Za-z_]\w*)\)|\$\{?([A-Za-z_]\w*)\}?")
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
-_MOST_WORDS = 2000
+_MOST_WORDS = 1000
+_MOST_CHARACTERS = 10_000
 
 
-class Word(NamedTuple):
+class CommandWord(NamedTuple):
     """A word of a command line, with the line that has it."""
 
     text: str
@@ -38,7 +39,7 @@ class StatedOption(NamedTuple):
 
 def split(text: str) -> tuple[str, ...]:
     """Return the words of a command: a JSON list, or else words as a shell splits them."""
-    text = text.strip()
+    text = text.strip()[:_MOST_CHARACTERS]
     if text.startswith("["):
         try:
             found = json.loads(text)
@@ -52,19 +53,19 @@ def split(text: str) -> tuple[str, ...]:
         return tuple(text.split())[:_MOST_WORDS]
 
 
-def words(text: str, location: Location) -> tuple[Word, ...]:
+def words(text: str, location: Location) -> tuple[CommandWord, ...]:
     """Return the words of a command that is written as a text."""
-    return tuple(Word(word, location) for word in split(text))
+    return tuple(CommandWord(word, location) for word in split(text))
 
 
-def node_words(node: Node) -> tuple[Word, ...]:
+def node_words(node: YamlNode) -> tuple[CommandWord, ...]:
     """Return the words of a command of a YAML file: a list of words, or a text."""
     if node.is_list:
-        return tuple(Word(item.text, item.location) for item in node.items())[:_MOST_WORDS]
+        return tuple(CommandWord(item.text, item.location) for item in node.items())[:_MOST_WORDS]
     return words(node.text, node.location) if node.text else ()
 
 
-def programs(command: Iterable[Word], known: Mapping[str, ServerProgram]) -> Iterator[tuple[Word, ...]]:
+def programs(command: Iterable[CommandWord], known: Mapping[str, ServerProgram]) -> Iterator[tuple[CommandWord, ...]]:
     """Yield the command lines of server programs in a command, also inside the text for a shell."""
     found = tuple(command)
     for word in found:
@@ -76,7 +77,7 @@ def programs(command: Iterable[Word], known: Mapping[str, ServerProgram]) -> Ite
         yield found
 
 
-def options(command: Iterable[Word], known: Mapping[str, ServerProgram]) -> Iterator[StatedOption]:
+def options(command: Iterable[CommandWord], known: Mapping[str, ServerProgram]) -> Iterator[StatedOption]:
     """Yield the options of server programs in a command, in the order of the command."""
     for line in programs(command, known):
         servers = [known[_program(word)] for word in line if _program(word) in known]
@@ -86,7 +87,7 @@ def options(command: Iterable[Word], known: Mapping[str, ServerProgram]) -> Iter
             option, equal, value = word.text.partition("=")
             if option in names:
                 given = (
-                    Word(value, word.location)
+                    CommandWord(value, word.location)
                     if equal
                     else line[index + 1]
                     if index + 1 < len(line)
@@ -97,7 +98,9 @@ def options(command: Iterable[Word], known: Mapping[str, ServerProgram]) -> Iter
                 yield StatedOption(switches[word.text], "true", word.location)
 
 
-def server_observations(command: tuple[Word, ...], environment: Observations, knowledge: Knowledge) -> Observations:
+def server_observations(
+    command: tuple[CommandWord, ...], environment: Observations, knowledge: Knowledge
+) -> Observations:
     """Return what the options and variables of server programs state. An option counts more than a variable."""
     found: dict[str, Observation] = {}
     kinds = knowledge.observations
@@ -132,13 +135,25 @@ def _add(found: dict[str, Observation], name: str, given: Observation, kinds: Ma
         found[name] = given
 
 
-def _program(word: Word) -> str:
+def started(command: tuple[CommandWord, ...]) -> tuple[str, ...]:
+    """Return the words of the program that a command starts: for a shell with a text, the words of the text."""
+    if not _is_shell(command):
+        return tuple(word.text for word in command)
+    inner = split(command[2].text)
+    return inner[1:] if inner[:1] == ("exec",) else inner
+
+
+def _program(word: CommandWord) -> str:
     return word.text.rpartition("/")[2]
 
 
-def _starts_in_shell(command: tuple[Word, ...]) -> Location | None:
-    """Return the place of a shell that starts the command as its child; None without such a shell."""
-    if len(command) < 3 or _program(command[0]) not in _SHELLS or "c" not in command[1].text.lstrip("-"):
+def _is_shell(command: tuple[CommandWord, ...]) -> bool:
+    """Return whether a command is a shell with a text, such as sh -c "uvicorn app:app"."""
+    return len(command) > 2 and _program(command[0]) in _SHELLS and bool(re.fullmatch(r"-\w*c", command[1].text))
+
+
+def _starts_in_shell(command: tuple[CommandWord, ...]) -> Location | None:
+    """Return the place of a shell that starts the program as its child; None without such a shell."""
+    if not _is_shell(command) or re.search(r"(?:^|[;&|\n]\s*)exec\s", command[2].text.strip()):
         return None
-    line = command[2].text
-    return None if re.search(r"(?:^|[;&|\n]\s*)exec\s", line.strip()) else command[2].location
+    return command[2].location

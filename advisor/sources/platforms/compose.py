@@ -11,13 +11,14 @@ from typing import Protocol
 from advisor.deployment.model import DeploymentFiles, NotRead, Observation, Observations, Workload
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
-from advisor.sources.platforms.commands import node_words, server_observations
-from advisor.sources.platforms.marked import Node, UnreadableError, document
+from advisor.sources.platforms.commands import node_words, server_observations, started
+from advisor.sources.platforms.marked import UnreadableError, YamlNode, document
 from advisor.sources.platforms.observed import from_node, from_text, joined, observation, stated
 
 _NAMES = ("compose*.y*ml", "docker-compose*.y*ml", "*.compose.y*ml", "docker-stack*.y*ml")
 _PORT = re.compile(r"(?:.*:)?(?P<host>\d{1,5}):(?P<target>\d{1,5})(?:/\w+)?", re.ASCII)
 _TARGET = re.compile(r"(?:.*:)?(?P<target>\d{1,5})(?:/\w+)?", re.ASCII)
+_MOST_SERVICES = 500
 _RENDERED = "pass the output of `docker compose config` instead"
 
 
@@ -42,7 +43,7 @@ def is_compose(path: str) -> bool:
     return any(fnmatch(path.rpartition("/")[2], pattern) for pattern in _NAMES)
 
 
-def services(text: str, path: str) -> Iterator[tuple[str, Node]]:
+def services(text: str, path: str) -> Iterator[tuple[str, YamlNode]]:
     """Yield the services of a compose file by name.
 
     Raises:
@@ -51,7 +52,7 @@ def services(text: str, path: str) -> Iterator[tuple[str, Node]]:
     yield from document(text, path).key("services").pairs()
 
 
-def environment(service: Node) -> Iterator[tuple[str, Node, str]]:
+def environment(service: YamlNode) -> Iterator[tuple[str, YamlNode, str]]:
     """Yield the variables of a service: the name, the place, and the text of the value."""
     given = service.key("environment")
     for name, value in given.pairs():
@@ -84,7 +85,10 @@ def read(
     labelled: list[DeploymentFiles] = []
     if include := root.key("include"):
         unread.append(NotRead(path, f"line {include.line}: include is not followed; {_RENDERED}"))
-    for name, service in root.key("services").pairs():
+    listed = list(root.key("services").pairs())
+    if len(listed) > _MOST_SERVICES:
+        return DeploymentFiles(not_examined=(NotRead(path, "the file has too many services"),))
+    for name, service in listed:
         if extends := service.key("extends"):
             why = f"line {extends.line}: the service {name} extends another service; {_RENDERED}"
             unread.append(NotRead(path, why))
@@ -96,7 +100,7 @@ def read(
     return joined([DeploymentFiles((path,), tuple(unread), workloads=tuple(workloads)), *labelled])
 
 
-def _workload(name: str, service: Node, path: str, variables: Observations, knowledge: Knowledge) -> Workload:
+def _workload(name: str, service: YamlNode, path: str, variables: Observations, knowledge: Knowledge) -> Workload:
     folder = posixpath.dirname(path)
     build = service.key("build")
     context = build.text or build.key("context").text or ("." if build else "")
@@ -106,8 +110,7 @@ def _workload(name: str, service: Node, path: str, variables: Observations, know
         name=name,
         location=service.location,
         names=tuple(dict.fromkeys([name, *_names(service)])),
-        labels={key: str(value.value) for key, value in _labels(service).items()},
-        command=tuple(word.text for word in command),
+        command=started(command),
         image=service.key("image").text,
         context=posixpath.normpath(posixpath.join(folder, context)) if context else "",
         environment=variables,
@@ -116,13 +119,13 @@ def _workload(name: str, service: Node, path: str, variables: Observations, know
     )
 
 
-def _names(service: Node) -> Iterator[str]:
+def _names(service: YamlNode) -> Iterator[str]:
     yield from filter(None, (service.key("container_name").text, service.key("hostname").text))
     for _, network in service.key("networks").pairs():
         yield from network.key("aliases").texts()
 
 
-def _labels(service: Node) -> dict[str, Observation]:
+def _labels(service: YamlNode) -> dict[str, Observation]:
     found = {}
     for given in (service.key("labels"), service.get("deploy.labels")):
         for name, value in given.pairs():
@@ -133,7 +136,7 @@ def _labels(service: Node) -> dict[str, Observation]:
     return found
 
 
-def _variables(service: Node, path: str, files: AuditedFiles) -> tuple[dict[str, Observation], list[NotRead]]:
+def _variables(service: YamlNode, path: str, files: AuditedFiles) -> tuple[dict[str, Observation], list[NotRead]]:
     """Return the variables of a service, and the files of variables that cannot be read."""
     given = service.key("env_file")
     entries = list(given.items()) if given.is_list else [given] if given else []
@@ -156,14 +159,14 @@ def _variables(service: Node, path: str, files: AuditedFiles) -> tuple[dict[str,
     return found, unread
 
 
-def _ports(service: Node) -> tuple[int, ...]:
+def _ports(service: YamlNode) -> tuple[int, ...]:
     found = [port["target"] for item in service.key("ports").items() if (port := _TARGET.fullmatch(item.text))]
     found += [item.key("target").text for item in service.key("ports").items() if item.is_mapping]
     found += [item.text.partition("/")[0] for item in service.key("expose").items()]
     return tuple(dict.fromkeys(int(port) for port in found if re.fullmatch(r"\d{1,5}", port, re.ASCII)))
 
 
-def _observed(service: Node) -> Observations:
+def _observed(service: YamlNode) -> Observations:
     limits, reserved = service.get("deploy.resources.limits"), service.get("deploy.resources.reservations")
     files = service.get("ulimits.nofile")
     check = service.key("healthcheck")
@@ -185,7 +188,7 @@ def _observed(service: Node) -> Observations:
     )
 
 
-def _host_port(service: Node) -> Observation | None:
+def _host_port(service: YamlNode) -> Observation | None:
     for item in service.key("ports").items():
         port = _PORT.fullmatch(item.text)
         text = port["host"] if port else item.key("published").text

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import NamedTuple
 
-from advisor.deployment.model import DeploymentFiles, Observation, Workload
+from advisor.deployment.model import DeploymentFiles, NotRead, Observation, Workload
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
-from advisor.sources.platforms.commands import Word, server_observations, split, words
+from advisor.sources.platforms.commands import CommandWord, server_observations, split, started, words
 from advisor.sources.platforms.observed import from_text
 
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
+_MOST_STAGES = 100
+_MOST_LINES = 3000
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*`\s*$", re.IGNORECASE)
 
 
@@ -34,7 +36,7 @@ def is_dockerfile(path: str) -> bool:
 
 def instructions(text: str, path: str) -> Iterator[Instruction]:
     """Yield the instructions of a Dockerfile."""
-    lines = text.splitlines()
+    lines = text.splitlines()[:_MOST_LINES]
     escape = "`" if lines and _ESCAPE.match(lines[0]) else "\\"
     number = 0
     while number < len(lines):
@@ -73,8 +75,8 @@ def variables(rest: str) -> Iterator[tuple[str, str]]:
 class _Stage:
     location: Location
     image: str = ""
-    entrypoint: tuple[Word, ...] = ()
-    command: tuple[Word, ...] = ()
+    entrypoint: tuple[CommandWord, ...] = ()
+    command: tuple[CommandWord, ...] = ()
     environment: dict[str, Observation] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
     observed: dict[str, Observation] = field(default_factory=dict)
@@ -82,9 +84,13 @@ class _Stage:
 
 def read(text: str, path: str, knowledge: Knowledge) -> DeploymentFiles:
     """Return the workload that the image of a Dockerfile starts. The last stage counts."""
+    if text.count("\n") > _MOST_LINES:
+        return DeploymentFiles(not_examined=(NotRead(path, "the file has too many lines"),))
     stages: dict[str, _Stage] = {}
     stage: _Stage | None = None
     for instruction in instructions(text, path):
+        if len(stages) > _MOST_STAGES:
+            return DeploymentFiles(not_examined=(NotRead(path, "the file has too many stages"),))
         if instruction.keyword == "FROM":
             parts = [part for part in instruction.rest.split() if not part.startswith("--")]
             image = parts[0] if parts else ""
@@ -107,7 +113,7 @@ def read(text: str, path: str, knowledge: Knowledge) -> DeploymentFiles:
         kind="Dockerfile",
         name=path,
         location=stage.location,
-        command=tuple(word.text for word in command),
+        command=started(command),
         image=stage.image,
         context=folder or ".",
         environment=stage.environment,
@@ -121,7 +127,11 @@ def _apply(instruction: Instruction, stage: _Stage) -> None:
     place, rest = instruction.location, instruction.rest
     if instruction.keyword in ("CMD", "ENTRYPOINT"):
         # A shell starts a command that is not a JSON list.
-        given = words(rest, place) if rest.startswith("[") else tuple(Word(part, place) for part in ("sh", "-c", rest))
+        given = (
+            words(rest, place)
+            if rest.startswith("[")
+            else tuple(CommandWord(part, place) for part in ("sh", "-c", rest))
+        )
         if instruction.keyword == "CMD":
             stage.command = given
         else:

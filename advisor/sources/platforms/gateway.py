@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from advisor.deployment.model import Observation, Proxy, Route, Upstream
 from advisor.findings import Location
-from advisor.sources.platforms.ingress import Match
-from advisor.sources.platforms.marked import Node
-from advisor.sources.platforms.observed import from_node, observation, seconds, stated
+from advisor.sources.platforms.marked import YamlNode
+from advisor.sources.platforms.observed import from_node, observation, stated
 from advisor.sources.platforms.resources import Backend, Cluster, Resource
 from advisor.sources.platforms.settings import Settings, service_of
+from advisor.sources.proxies.wording import Match, seconds
 
 _DEFAULT = "gateway-api"
 _MESH = "istio"
@@ -78,14 +78,14 @@ def http_route(resource: Resource, cluster: Cluster, settings: Settings) -> Prox
     )
 
 
-def _listener(listeners: Node, section: str) -> dict[str, Observation]:
+def _listener(listeners: YamlNode, section: str) -> dict[str, Observation]:
     for listener in listeners.items():
         if section in ("", listener.key("name").text) and listener.key("protocol").text in ("HTTPS", "TLS"):
             return {"listens_tls": Observation(value=True, location=listener.key("protocol").location)}
     return {}
 
 
-def _rule(rule: Node) -> dict[str, Observation]:
+def _rule(rule: YamlNode) -> dict[str, Observation]:
     """Return what a rule of an HTTPRoute states about its requests."""
     found: dict[str, Observation] = {}
     limits = [rule.get("timeouts.request"), rule.get("timeouts.backendRequest")]
@@ -117,12 +117,12 @@ def _rule(rule: Node) -> dict[str, Observation]:
     return found
 
 
-def _headers(node: Node, name: str) -> dict[str, Observation]:
+def _headers(node: YamlNode, name: str) -> dict[str, Observation]:
     names = tuple(text.lower() for text in node.texts())
     return {name: Observation(names, node.location)} if names else {}
 
 
-def _persistence(session: Node) -> dict[str, Observation]:
+def _persistence(session: YamlNode) -> dict[str, Observation]:
     if not session:
         return {}
     kind = session.key("type")
@@ -201,7 +201,7 @@ def _virtual_service(
     return proxy, services
 
 
-def _uri(match: Node, rule: Node) -> tuple[str, Match, Location]:
+def _uri(match: YamlNode, rule: YamlNode) -> tuple[str, Match, Location]:
     uri = match.key("uri")
     kinds: tuple[Match, ...] = ("prefix", "exact", "regex")
     for kind in kinds:
@@ -210,7 +210,7 @@ def _uri(match: Node, rule: Node) -> tuple[str, Match, Location]:
     return "", "every", rule.location
 
 
-def _istio_rule(rule: Node) -> dict[str, Observation]:
+def _istio_rule(rule: YamlNode) -> dict[str, Observation]:
     retries = rule.key("retries")
     words = [word.strip() for word in retries.key("retryOn").text.lower().split(",")]
     kinds = tuple(dict.fromkeys(value for word in words for start, value in _RETRY_WORDS if word.startswith(start)))

@@ -9,7 +9,7 @@ from itertools import islice
 from advisor.findings import Location
 from advisor.sources.platforms.marked import UnreadableError
 
-_MOST_TOKENS = 150_000
+_MOST_TOKENS = 40_000
 _MOST_DEPTH = 100
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\f\ufeff]+)|(?P<comment>(?:\#|//)[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/|\Z))|(?P<line>\n)"
@@ -29,20 +29,20 @@ class Argument:
 
 
 @dataclass
-class Block:
+class HclBlock:
     """A block with its labels, arguments and inner blocks."""
 
     kind: str
     labels: tuple[str, ...]
     location: Location
     arguments: dict[str, Argument] = field(default_factory=dict)
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[HclBlock] = field(default_factory=list)
 
-    def inner(self, kind: str) -> Block:
+    def inner(self, kind: str) -> HclBlock:
         """Return the first inner block of a kind, or an empty block. A `dynamic` block counts by its label."""
-        return next(iter(self.all(kind)), Block(kind, (), self.location))
+        return next(iter(self.all(kind)), HclBlock(kind, (), self.location))
 
-    def all(self, kind: str) -> list[Block]:
+    def all(self, kind: str) -> list[HclBlock]:
         """Return the inner blocks of a kind."""
         return [block for block in self.blocks if block.kind == kind]
 
@@ -54,14 +54,14 @@ class _Token:
         self.kind, self.text, self.line = kind, text, line
 
 
-def blocks(text: str, path: str) -> list[Block]:
+def blocks(text: str, path: str) -> list[HclBlock]:
     """Return the blocks of a file.
 
     Raises:
         UnreadableError: the file is too large.
     """
     tokens = _tokens(text)
-    root = Block("", (), Location(path, 1))
+    root = HclBlock("", (), Location(path, 1))
     stack = [root]
     position = 0
     start: list[_Token] = []  # the words before a brace or an equal sign
@@ -76,7 +76,7 @@ def blocks(text: str, path: str) -> list[Block]:
             start = []
         elif token.text == "{" and start:
             labels = tuple(word.text for word in start[1:])
-            block = Block(start[0].text, labels, Location(path, start[0].line))
+            block = HclBlock(start[0].text, labels, Location(path, start[0].line))
             if len(stack) > _MOST_DEPTH:
                 raise UnreadableError(f"line {token.line} has too many nested blocks")
             stack[-1].blocks.append(block)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
 
 from advisor.deployment.model import Observation, Proxy, Route, Target, Upstream
-from advisor.sources.platforms.marked import Node
-from advisor.sources.platforms.observed import from_node, seconds, stated
+from advisor.sources.platforms.marked import YamlNode
+from advisor.sources.platforms.observed import from_node, stated
 from advisor.sources.platforms.resources import Backend, Cluster, Resource
 from advisor.sources.platforms.settings import Settings
+from advisor.sources.proxies.wording import SESSION_HEADER, Match, seconds
 
 OTHER = "other"
 """The product of rules/proxies.yaml for a proxy that nothing names."""
-Match = Literal["prefix", "exact", "regex", "every"]
 _MATCHES: dict[str, Match] = {"Prefix": "prefix", "Exact": "exact"}
 _MATCHER = re.compile(r"(!?)(Host|HostSNI|PathPrefix|Path|PathRegexp)\(([^()]{0,2000})\)")
 _QUOTED = re.compile(r"[`'\"]([^`'\"]*)[`'\"]")
@@ -60,10 +59,10 @@ def _match(path: str, kind: str) -> Match:
     return _MATCHES.get(kind) or ("regex" if re.search(r"[()*\\\[|^$]", path) else "prefix")
 
 
-def _backend(node: Node, resource: Resource, key: str = "backend") -> list[Backend]:
+def _backend(node: YamlNode, resource: Resource, key: str = "backend") -> list[Backend]:
     backend = node.key(key)
     service = backend.key("service")
-    name = service.key("name") or backend.key("serviceName")  # the latter in networking.k8s.io/v1beta1
+    name = service.key("name") or backend.key("serviceName")  # serviceName in networking.k8s.io/v1beta1
     port = service.get("port.number") or service.get("port.name") or backend.key("servicePort")
     return [Backend(name.text, resource.namespace, port.text, name.location)] if name else []
 
@@ -179,7 +178,7 @@ def _matches(text: str) -> list[tuple[tuple[str, ...], str, Match]]:
     return [(tuple(hosts), path, kind) for path, kind in paths or [("", "every")]]
 
 
-def _sticky(service: Node) -> dict[str, Observation]:
+def _sticky(service: YamlNode) -> dict[str, Observation]:
     cookie = service.get("sticky.cookie")
     if not (cookie or service.key("sticky")):
         return {}
@@ -192,7 +191,7 @@ def _sticky(service: Node) -> dict[str, Observation]:
     }
 
 
-def _passed(service: Node) -> dict[str, Observation]:
+def _passed(service: YamlNode) -> dict[str, Observation]:
     passes, scheme = service.key("passHostHeader"), service.key("scheme")
     return {
         **({"sets_host": Observation("client" if passes.truth else "upstream", passes.location)} if passes else {}),
@@ -200,7 +199,7 @@ def _passed(service: Node) -> dict[str, Observation]:
     }
 
 
-def _middleware(spec: Node) -> dict[str, Observation]:
+def _middleware(spec: YamlNode) -> dict[str, Observation]:
     found: dict[str, Observation] = {}
     for name, node in spec.pairs():
         place = node.location
@@ -252,14 +251,14 @@ def http_proxy(resource: Resource, cluster: Cluster, settings: Settings, product
     )
 
 
-def _no_limit(node: Node) -> Observation | None:
+def _no_limit(node: YamlNode) -> Observation | None:
     if node.text in ("infinity", "infinite"):
         return Observation(0, node.location)
     value = seconds(node.text)
     return Observation(value, node.location) if value is not None else None
 
 
-def _strategy(policy: Node) -> dict[str, Observation]:
+def _strategy(policy: YamlNode) -> dict[str, Observation]:
     strategy = policy.key("strategy")
     place = strategy.location
     if strategy.text == "Cookie":
@@ -268,7 +267,7 @@ def _strategy(policy: Node) -> dict[str, Observation]:
         for hashed in policy.key("requestHashPolicies").items():
             header = hashed.get("headerHashOptions.headerName")
             if header:
-                is_session = header.text.lower() == "mcp-session-id"
+                is_session = header.text.lower() == SESSION_HEADER
                 return {"balance": Observation("session-hash" if is_session else "header-hash", header.location)}
             if hashed.key("hashSourceIP").truth:
                 return {"balance": Observation("address-hash", place), "sticky": Observation("address", place)}

@@ -9,7 +9,7 @@ from advisor.deployment.model import DeploymentFiles, NotRead, Observation, Prox
 from advisor.knowledge import Knowledge
 from advisor.sources.platforms import gateway, ingress
 from advisor.sources.platforms.kustomize import Kustomization, Overlays, is_kustomization
-from advisor.sources.platforms.marked import Node, UnreadableError, document, parts
+from advisor.sources.platforms.marked import UnreadableError, YamlNode, document, parts
 from advisor.sources.platforms.observed import from_node, joined, observation, stated
 from advisor.sources.platforms.pods import (
     WORKLOADS,
@@ -29,15 +29,18 @@ ConfigReader = Callable[[str, str, str], DeploymentFiles | None]
 Empty lines before the text give its lines the numbers of the file. Returns None if the text is no configuration.
 """
 
-_RESOURCE = re.compile(r"^[\s\-{\"']*(?:apiVersion|kind)[\"']?\s*:", re.MULTILINE)
-_IN_JSON = re.compile(r"\"apiVersion\"\s*:")
+_RESOURCE = re.compile(r"^[ \t\-{\"']*(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
+_IN_JSON = re.compile(r"\"apiVersion\"[ \t]*:")
+_OBJECT = "Values|Release|Chart|Capabilities|Files"
 _CALL = r"include|template|define|if|else|end|range|with|toYaml|tpl|printf|default|quote|required|lookup|/\*"
 _TEMPLATE = re.compile(
-    rf"^(?!\s*#).*(?:\{{\{{-?\s*(?:\.(?:Values|Release|Chart|Capabilities|Files)\b|(?:{_CALL})\b|/\*)|[:-]\s+\{{\{{)",
+    rf"^(?![ \t]*#).*(?:\{{\{{-?[ \t]*(?:\.(?:{_OBJECT})\b|(?:{_CALL})\b|/\*)|[:-][ \t]+\{{\{{)",
     re.MULTILINE,
 )
 _HELM = "Helm templates; pass the rendered output of `helm template`"
 _JOINED = ("ConfigMap", "HorizontalPodAutoscaler", "ScaledObject", "PodDisruptionBudget", "Middleware", "EnvoyFilter")
+_MOST_PODS = 20
+"""The most workloads of a Service that are searched for the name of a port."""
 
 
 def no_config(text: str, path: str, name: str) -> DeploymentFiles | None:
@@ -53,7 +56,7 @@ def is_kubernetes(text: str, path: str) -> bool:
     return is_resource or bool(_IN_JSON.search(text)) or is_kustomization(path)
 
 
-class Manifests:
+class ClusterFiles:
     """The manifests of a deployment. `add` each file, and then ask for the `result`."""
 
     def __init__(self, knowledge: Knowledge, config: ConfigReader = no_config) -> None:
@@ -66,7 +69,12 @@ class Manifests:
 
     def add(self, text: str, path: str) -> None:
         """Read a file. `is_kubernetes` is true for it."""
-        for part, offset in parts(text):
+        try:
+            found = list(parts(text))
+        except UnreadableError as error:
+            self._unread[NotRead(path, str(error))] = None
+            return
+        for part, offset in found:
             if _TEMPLATE.search(part):
                 self._template(path)
                 continue
@@ -82,7 +90,7 @@ class Manifests:
         else:
             self._unread[NotRead(path, "a template with {{ }}; pass the rendered output")] = None
 
-    def _document(self, node: Node, path: str) -> None:
+    def _document(self, node: YamlNode, path: str) -> None:
         if is_kustomization(path):
             self._kustomizations.append(Kustomization(path, node))
         else:
@@ -165,7 +173,7 @@ class Manifests:
                     yield found
 
 
-def padded(value: Node) -> str:
+def padded(value: YamlNode) -> str:
     """Return the text of a scalar after empty lines, so that each line has the number that it has in the file."""
     return "\n" * (value.content_line - 1) + value.text
 
@@ -179,17 +187,21 @@ def _services(cluster: Cluster, running: list[tuple[Resource, Workload]]) -> Ite
     for resource, made in running:
         for label in made.labels.items():
             labelled.setdefault(label, []).append((resource, made))
+
+    def pods_of(selector: dict[str, str], namespace: str) -> list[Resource]:
+        rarest = min((labelled.get(label, []) for label in selector.items()), key=len, default=[])
+        return [
+            resource
+            for resource, made in rarest[:_MOST_PODS]
+            if selects(selector, made.labels) and namespace in ("", made.namespace)
+        ]
+
     for resource in cluster.of("Service"):
         if is_knative(resource):
             continue
         spec = resource.node.key("spec")
         selector = {name: value.text for name, value in spec.key("selector").pairs()}
-        pods = [
-            workload_resource
-            for label in list(selector.items())[:1]
-            for workload_resource, made in labelled.get(label, ())
-            if selects(selector, made.labels) and resource.namespace in ("", made.namespace)
-        ]
+        pods = pods_of(selector, resource.namespace)
         ports: dict[int, int | str] = {}
         for port in spec.key("ports").items():
             number = port.key("port").number

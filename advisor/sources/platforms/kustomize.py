@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from advisor.deployment.model import NotRead, Observation, Workload
-from advisor.sources.platforms.marked import Node
+from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.platforms.observed import from_node
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -30,7 +30,7 @@ class Kustomization(NamedTuple):
     """A kustomization file."""
 
     path: str
-    node: Node
+    node: YamlNode
 
     @property
     def folder(self) -> str:
@@ -58,7 +58,7 @@ class Overlays:
         self._by_path: dict[str, list[Kustomization]] = {}
         for each in found:
             self.unread += _not_applied(each)
-            if each.folder not in named:  # the other files are the base of one that changes them
+            if each.folder not in named:  # the others are bases of such a file
                 self._follow(each, [each], set())
 
     def namespace(self, path: str) -> str:
@@ -132,7 +132,7 @@ def _not_applied(each: Kustomization) -> Iterator[NotRead]:
             yield NotRead(each.path, f"the resource {name} is not fetched; {_RENDERED}")
 
 
-def _image(image: str, entry: Node) -> str:
+def _image(image: str, entry: YamlNode) -> str:
     name = image.partition("@")[0]
     base, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:

@@ -12,12 +12,13 @@ from advisor.findings import Location
 
 # The loader on libyaml is ten times as fast, limits the depth, and is part of every wheel of PyYAML.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MOST_SEPARATORS = 60_000
-"""The most separators of a document, so that no document takes longer than a second."""
+_MOST_SEPARATORS = 40_000
+"""The most separators of a file, so that no file takes longer than a second."""
 _MOST_VALUES = 200_000
 """The most values of a document after its aliases are replaced."""
+_MOST_DOCUMENTS = 1000
 _START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-_SEPARATOR = re.compile(r"[\[\]{},:\n]")
+_SEPARATORS = ("[", "{", ",", ":", "?", "- ", "-\n", "-\t")
 _NULL = "tag:yaml.org,2002:null"
 _TRUE = ("true", "yes", "on", "y", "enabled", "1")
 _FALSE = ("false", "no", "off", "n", "disabled", "0")
@@ -27,7 +28,7 @@ class UnreadableError(Exception):
     """A document cannot be read. The text is the reason, as the end of a sentence."""
 
 
-class Node:
+class YamlNode:
     """A value of a document: a mapping, a list, a scalar, or nothing. A key that is missing gives nothing.
 
     Attributes:
@@ -79,7 +80,7 @@ class Node:
 
     @property
     def number(self) -> int | None:
-        """The whole number of a scalar; None for another value."""
+        """The integer of a scalar; None for another value."""
         text = self.text.strip()
         return int(text) if re.fullmatch(r"-?\d{1,15}", text, re.ASCII) else None
 
@@ -95,31 +96,31 @@ class Node:
         is_block = isinstance(self._node, yaml.ScalarNode) and self._node.style in ("|", ">")
         return self.line + is_block
 
-    def get(self, path: str) -> Node:
+    def get(self, path: str) -> YamlNode:
         """Return the value under keys such as `spec.template`. A number is the index of a list."""
-        node: Node = self
+        node: YamlNode = self
         for part in path.split("."):
             node = node.key(part)
         return node
 
-    def key(self, name: str) -> Node:
-        """Return the value of a key, which can contain dots. The last one counts if the key is duplicate."""
+    def key(self, name: str) -> YamlNode:
+        """Return the value of a key, which can contain dots. The last value counts if the key is duplicate."""
         if isinstance(self._node, yaml.MappingNode):
             for key, value in reversed(self._node.value):
                 if isinstance(key, yaml.ScalarNode) and key.value == name:
-                    return Node(value, self.path, self._offset, key)
+                    return YamlNode(value, self.path, self._offset, key)
             for source in self._merged():
                 if found := source.key(name):
                     return found
             return self._nothing()
         if isinstance(self._node, yaml.SequenceNode) and name.isdecimal() and int(name) < len(self._node.value):
-            return Node(self._node.value[int(name)], self.path, self._offset)
+            return YamlNode(self._node.value[int(name)], self.path, self._offset)
         return self._nothing()
 
-    def _nothing(self) -> Node:
-        return Node(None, self.path, self.line - 1)
+    def _nothing(self) -> YamlNode:
+        return YamlNode(None, self.path, self.line - 1)
 
-    def pairs(self) -> Iterator[tuple[str, Node]]:
+    def pairs(self) -> Iterator[tuple[str, YamlNode]]:
         """Yield keys and values, first those of merge keys (`<<`), so that the last value of a key counts."""
         if not isinstance(self._node, yaml.MappingNode):
             return
@@ -127,39 +128,37 @@ class Node:
             yield from source.pairs()
         for key, value in self._node.value:
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                yield key.value, Node(value, self.path, self._offset, key)
+                yield key.value, YamlNode(value, self.path, self._offset, key)
 
-    def _merged(self) -> Iterator[Node]:
-        """Yield the mappings of the merge key, the most important one first."""
+    def _merged(self) -> Iterator[YamlNode]:
+        """Yield the mappings of the merge key, the most important mapping first."""
         assert isinstance(self._node, yaml.MappingNode)
         for key, value in self._node.value:
             if isinstance(key, yaml.ScalarNode) and key.value == "<<":
-                merged = Node(value, self.path, self._offset)
+                merged = YamlNode(value, self.path, self._offset)
                 yield from merged.items() if merged.is_list else [merged]
 
-    def items(self) -> Iterator[Node]:
+    def items(self) -> Iterator[YamlNode]:
         """Yield the values of a list."""
         if isinstance(self._node, yaml.SequenceNode):
             for node in self._node.value:
-                yield Node(node, self.path, self._offset)
+                yield YamlNode(node, self.path, self._offset)
 
     def texts(self) -> tuple[str, ...]:
         """Return the texts of the scalars of a list."""
         return tuple(item.text for item in self.items())
 
 
-def documents(text: str, path: str) -> Iterator[Node]:
-    """Yield the documents of a YAML or JSON file. An invalid document does not affect the others.
+def parts(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the texts of the documents of a file, each with the number of lines before it.
 
     Raises:
-        UnreadableError: when a document is reached that cannot be read. `parts` allows to continue after it.
+        UnreadableError: the file has too many documents or values.
     """
-    for part, offset in parts(text):
-        yield document(part, path, offset)
-
-
-def parts(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the texts of the documents of a file, each with the number of lines before it."""
+    if sum(1 for _ in _START.finditer(text)) > _MOST_DOCUMENTS:
+        raise UnreadableError("the file has too many documents")
+    if _separators(text) > _MOST_SEPARATORS:
+        raise UnreadableError("the file has too many values")
     start = 0
     offset = 0
     for match in _START.finditer(text):
@@ -171,7 +170,7 @@ def parts(text: str) -> Iterator[tuple[str, int]]:
         yield text[start:], offset
 
 
-def document(text: str, path: str, offset: int = 0) -> Node:
+def document(text: str, path: str, offset: int = 0) -> YamlNode:
     """Return a document, or nothing if it has only comments.
 
     Args:
@@ -182,7 +181,7 @@ def document(text: str, path: str, offset: int = 0) -> Node:
     Raises:
         UnreadableError: the document is not YAML, or it is too large.
     """
-    if sum(1 for _ in _SEPARATOR.finditer(text)) > _MOST_SEPARATORS:
+    if _separators(text) > _MOST_SEPARATORS:
         raise UnreadableError(f"the document on line {offset + 1} has too many values")
     try:
         root = yaml.compose(text, Loader=_LOADER)
@@ -194,7 +193,11 @@ def document(text: str, path: str, offset: int = 0) -> Node:
         raise UnreadableError("not valid YAML") from None
     if root is not None and _size(root, {}) > _MOST_VALUES:
         raise UnreadableError(f"the aliases of the document on line {offset + 1} stand for too many values")
-    return Node(root, path, offset)
+    return YamlNode(root, path, offset)
+
+
+def _separators(text: str) -> int:
+    return sum(map(text.count, _SEPARATORS))
 
 
 def _size(root: yaml.Node, known: dict[int, int]) -> int:

@@ -9,18 +9,15 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from advisor.deployment.model import DeploymentFiles, Observation, Observations, Plain
+from advisor.sources.proxies.wording import seconds, size
 
 if TYPE_CHECKING:
     from advisor.findings import Location
     from advisor.knowledge.observations import ObservationKind
     from advisor.knowledge.platforms import StatedValue
-    from advisor.sources.platforms.marked import Node
+    from advisor.sources.platforms.marked import YamlNode
 
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)?(?:\s|(?=\d)|$)", re.IGNORECASE | re.ASCII)
-_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([kKmMgGtT]?)(i?)[bB]?", re.ASCII)
 _CPU = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(m?)", re.ASCII)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)(?:(:?[-?+])([^}]*))?\}?")
 _TRUE = ("true", "yes", "on", "enabled", "1")
 _FALSE = ("false", "no", "off", "disabled", "0")
@@ -50,7 +47,7 @@ def from_text(text: str, location: Location) -> Observation:
     return Observation(default if default is not None else text.strip(), location, is_dynamic=True)
 
 
-def from_node(node: Node, kind: str, unit: str = "s") -> Observation | None:
+def from_node(node: YamlNode, kind: str, unit: str = "s") -> Observation | None:
     """Return the observation of a scalar; None if there is no scalar of this type.
 
     Args:
@@ -71,43 +68,17 @@ def typed(text: str, kind: str, unit: str = "s") -> Plain | None:
     """Return the value of a text; None if the text has no value of this type. The arguments are as in `from_node`."""
     text = text.strip()
     if kind == "seconds":
-        return seconds(text, unit)
+        return seconds(text.replace(" ", ""), unit)
     if kind == "bytes":
         return size(text)
     if kind == "cpu":
         cpus = _CPU.fullmatch(text)
-        return _plain(float(cpus[1]) * (0.001 if cpus[2] else 1)) if cpus else None
+        return seconds(cpus[1], "ms" if cpus[2] else "s") if cpus else None
     if kind == "number":
         return int(text) if re.fullmatch(r"-?\d{1,15}", text, re.ASCII) else None
     if kind == "yes-no":
         return True if text.lower() in _TRUE else False if text.lower() in _FALSE else None
     return text or None
-
-
-def seconds(text: str, unit: str = "s") -> int | float | None:
-    """Return the seconds of a duration such as `90`, `1h30m` or `500 ms`; None for another text."""
-    position = 0
-    total = 0.0
-    text = text.strip()
-    if not text or len(text) > 40:
-        return None
-    while position < len(text):
-        match = _DURATION.match(text, position)
-        if match is None or match.end() == position:
-            return None
-        total += float(match[1]) * _SECONDS[(match[2] or unit).lower()]
-        position = match.end()
-    return _plain(total)
-
-
-def size(text: str) -> int | None:
-    """Return the bytes of a size such as `8m` or `64Mi`; None for another text. Each unit is 1024 times the last."""
-    match = _SIZE.fullmatch(text.strip())
-    return int(float(match[1]) * 1024 ** _POWERS[match[2].lower()]) if match else None
-
-
-def _plain(number: float) -> int | float:
-    return int(number) if number == int(number) else round(number, 6)
 
 
 def from_rule(

@@ -8,10 +8,11 @@ from fnmatch import fnmatchcase
 
 from advisor.deployment.model import Observation, Observations, Workload
 from advisor.knowledge import Knowledge
-from advisor.sources.platforms.commands import node_words, programs, server_observations
-from advisor.sources.platforms.marked import Node
-from advisor.sources.platforms.observed import from_node, from_text, observation, seconds, stated
+from advisor.sources.platforms.commands import node_words, programs, server_observations, started
+from advisor.sources.platforms.marked import YamlNode
+from advisor.sources.platforms.observed import from_node, from_text, observation, stated
 from advisor.sources.platforms.resources import Cluster, Resource
+from advisor.sources.proxies.wording import seconds
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Rollout", "Pod")
 KNATIVE = "serving.knative.dev"
@@ -26,7 +27,7 @@ def is_knative(resource: Resource) -> bool:
     return resource.kind == "Service" and resource.group == KNATIVE
 
 
-def pod_template(resource: Resource) -> Node:
+def pod_template(resource: Resource) -> YamlNode:
     """Return the node with the metadata and the spec of the pods."""
     return resource.node if resource.kind == "Pod" else resource.node.get("spec.template")
 
@@ -37,6 +38,7 @@ def workload(resource: Resource, cluster: Cluster, knowledge: Knowledge) -> Work
     container = main_container(template.get("spec.containers"), knowledge)
     environment = _environment(container, resource, cluster)
     command = (*node_words(container.key("command")), *node_words(container.key("args")))
+    labels = {name: value.text for name, value in template.get("metadata.labels").pairs()}
     observed = {**_scale(resource), **_pod(template, container), **server_observations(command, environment, knowledge)}
     return Workload(
         kind=resource.kind,
@@ -44,8 +46,8 @@ def workload(resource: Resource, cluster: Cluster, knowledge: Knowledge) -> Work
         location=resource.location,
         namespace=resource.namespace,
         names=(resource.name,) if is_knative(resource) else (),
-        labels={name: value.text for name, value in template.get("metadata.labels").pairs()},
-        command=tuple(word.text for word in command),
+        labels={} if is_knative(resource) else labels,
+        command=started(command),
         image=container.key("image").text,
         environment=environment,
         ports=tuple(port for port, _ in container_ports(container)),
@@ -53,7 +55,7 @@ def workload(resource: Resource, cluster: Cluster, knowledge: Knowledge) -> Work
     )
 
 
-def container_ports(container: Node) -> Iterator[tuple[int, str]]:
+def container_ports(container: YamlNode) -> Iterator[tuple[int, str]]:
     """Yield the ports of a container with their names."""
     for port in container.key("ports").items():
         number = port.key("containerPort").number
@@ -61,13 +63,13 @@ def container_ports(container: Node) -> Iterator[tuple[int, str]]:
             yield number, port.key("name").text
 
 
-def main_container(containers: Node, knowledge: Knowledge) -> Node:
+def main_container(containers: YamlNode, knowledge: Knowledge) -> YamlNode:
     """Return the container with the server: by its command, its name or image, or else the first with a port."""
     candidates = list(containers.items())
     if not candidates:
         return containers.key("0")
 
-    def rank(container: Node) -> tuple[bool, bool, bool, bool]:
+    def rank(container: YamlNode) -> tuple[bool, bool, bool, bool]:
         names = (container.key("name").text, container.key("image").text.rpartition("/")[2])
         words = (*node_words(container.key("command")), *node_words(container.key("args")))
         text = " ".join((*names, *(word.text for word in words)))
@@ -82,7 +84,7 @@ def main_container(containers: Node, knowledge: Knowledge) -> Node:
     return max(candidates, key=rank)
 
 
-def _environment(container: Node, resource: Resource, cluster: Cluster) -> dict[str, Observation]:
+def _environment(container: YamlNode, resource: Resource, cluster: Cluster) -> dict[str, Observation]:
     found: dict[str, Observation] = {}
     for source in container.key("envFrom").items():
         prefix = source.key("prefix").text
@@ -140,7 +142,7 @@ def _knative(resource: Resource) -> dict[str, Observation]:
     )
 
 
-def _pod(template: Node, container: Node) -> Observations:
+def _pod(template: YamlNode, container: YamlNode) -> Observations:
     limits, requests = container.get("resources.limits"), container.get("resources.requests")
     live, ready = container.key("livenessProbe"), container.key("readinessProbe")
     host_port = next((port.key("hostPort") for port in container.key("ports").items() if port.key("hostPort")), None)
@@ -161,25 +163,30 @@ def _pod(template: Node, container: Node) -> Observations:
     )
 
 
-def _probe(probe: Node) -> Observation | None:
+def _probe(probe: YamlNode) -> Observation | None:
     for key, node in probe.pairs():
         if key in _PROBES:
             return Observation(_PROBES[key], node.location)
     return None
 
 
-def _probe_command(probe: Node) -> Observation | None:
+def _probe_command(probe: YamlNode) -> Observation | None:
     command = probe.get("exec.command")
     return Observation(" ".join(command.texts()), command.location) if command else None
 
 
-def _pre_stop(hook: Node) -> Observation | None:
-    """Return how long a preStop hook waits. The wait of a command without `sleep`, and of a request, is not known."""
+def _pre_stop(hook: YamlNode) -> Observation | None:
+    """Return how long a preStop hook waits. The time of a command without `sleep` and of a request is not known."""
+    if not hook:
+        return None
     if hook.get("sleep.seconds"):
         return from_node(hook.get("sleep.seconds"), "seconds")
     command = hook.get("exec.command")
     match = _SLEEP.search(" ".join(command.texts()))
-    return observation(seconds(match[1]), command.location) if match else None
+    wait = seconds(match[1]) if match else None
+    if wait is None:
+        return Observation(" ".join(command.texts()) or "httpGet", (command or hook).location, is_dynamic=True)
+    return Observation(wait, command.location)
 
 
 def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:

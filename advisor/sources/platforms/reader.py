@@ -8,12 +8,12 @@ from advisor.deployment.model import DeploymentFiles
 from advisor.knowledge import Knowledge
 from advisor.sources.platforms import compose, dockerfile
 from advisor.sources.platforms.compose import AuditedFiles, LabelReader, no_labels
-from advisor.sources.platforms.kubernetes import ConfigReader, Manifests, is_kubernetes, no_config
+from advisor.sources.platforms.kubernetes import ClusterFiles, ConfigReader, is_kubernetes, no_config
 from advisor.sources.platforms.observed import joined
 from advisor.sources.platforms.terraform import Modules, is_terraform
 
-_SERVICES = re.compile(r"^services\s*:", re.MULTILINE)
-_CONTAINER = re.compile(r"^\s+(?:image|build)\s*:", re.MULTILINE)
+_SERVICES = re.compile(r"^services[ \t]*:", re.MULTILINE)
+_CONTAINER = re.compile(r"^[ \t]+(?:image|build)[ \t]*:", re.MULTILINE)
 
 
 class PlatformReader:
@@ -37,7 +37,7 @@ class PlatformReader:
         self._knowledge = knowledge
         self._files = files
         self._labels = labels
-        self._manifests = Manifests(knowledge, config)
+        self._cluster = ClusterFiles(knowledge, config)
         self._modules = Modules()
         self._found: list[DeploymentFiles] = []
 
@@ -57,7 +57,7 @@ class PlatformReader:
         elif is_terraform(path):
             self._modules.add(text, path)
         elif is_kubernetes(text, path):
-            self._manifests.add(text, path)
+            self._cluster.add(text, path)
         elif is_yaml and _SERVICES.search(text) and (compose.is_compose(path) or _CONTAINER.search(text)):
             self._found.append(compose.read(text, path, self._files, self._knowledge, self._labels))
         else:
@@ -66,4 +66,4 @@ class PlatformReader:
 
     def result(self) -> DeploymentFiles:
         """Return the parts of the deployment that all files state."""
-        return joined([self._manifests.result(), self._modules.result(), *self._found])
+        return joined([self._cluster.result(), self._modules.result(), *self._found])

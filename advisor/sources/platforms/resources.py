@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from advisor.deployment.model import Observation, Target, Upstream
 from advisor.findings import Location
-from advisor.sources.platforms.marked import Node
+from advisor.sources.platforms.marked import YamlNode
 
 
 class Resource(NamedTuple):
@@ -25,7 +25,7 @@ class Resource(NamedTuple):
     group: str
     name: str
     namespace: str
-    node: Node
+    node: YamlNode
 
     @property
     def id(self) -> str:
@@ -44,7 +44,7 @@ class Resource(NamedTuple):
         return name.location if name else self.node.location
 
     @property
-    def annotations(self) -> Node:
+    def annotations(self) -> YamlNode:
         """The annotations."""
         return self.node.get("metadata.annotations")
 
@@ -58,7 +58,7 @@ class Backend(NamedTuple):
     location: Location
 
 
-def resources(document: Node) -> Iterator[Resource]:
+def resources(document: YamlNode) -> Iterator[Resource]:
     """Yield the resource of a document, or the resources of a List."""
     pending = [document]
     while pending:
@@ -80,19 +80,22 @@ class Cluster:
         self.all = found
         self._kinds: dict[str, list[Resource]] = {}
         self._names: dict[tuple[str, str, str], Resource] = {}
+        self._anywhere: dict[tuple[str, str], list[Resource]] = {}
+        self._ports: dict[tuple[str, str], dict[str, int]] = {}
         for resource in found:
             self._kinds.setdefault(resource.kind, []).append(resource)
             self._names[resource.kind, resource.namespace, resource.name] = resource
+            self._anywhere.setdefault((resource.kind, resource.name), []).append(resource)
 
     def of(self, *kinds: str) -> list[Resource]:
         """Return the resources of several kinds."""
         return [resource for kind in kinds for resource in self._kinds.get(kind, ())]
 
     def find(self, kind: str, namespace: str, name: str) -> Resource | None:
-        """Return a resource by its name, also if only one of both places states the namespace."""
+        """Return a resource by its name, also if either place does not state the namespace."""
         found = self._names.get((kind, namespace, name)) or self._names.get((kind, "", name))
         if found is None and not namespace:
-            named = [resource for resource in self._kinds.get(kind, ()) if resource.name == name]
+            named = self._anywhere.get((kind, name), [])
             found = named[0] if len(named) == 1 else None
         return found
 
@@ -100,11 +103,15 @@ class Cluster:
         """Return the number of a port of a Service; 0 if the files do not state it."""
         if backend.port.isdecimal() and len(backend.port) < 6:
             return int(backend.port)
-        service = self.find("Service", backend.namespace, backend.name)
-        for port in service.node.get("spec.ports").items() if service is not None else ():
-            if not backend.port or port.key("name").text == backend.port:
-                return port.key("port").number or 0
-        return 0
+        place = backend.namespace, backend.name
+        if place not in self._ports:
+            service = self.find("Service", backend.namespace, backend.name)
+            ports = list(service.node.get("spec.ports").items()) if service is not None else []
+            found = {port.key("name").text: port.key("port").number or 0 for port in reversed(ports)}
+            if ports:
+                found[""] = ports[0].key("port").number or 0
+            self._ports[place] = found
+        return self._ports[place].get(backend.port, 0)
 
     def upstream(
         self, backends: list[Backend], namespace: str, observed: dict[str, Observation], location: Location

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from advisor.deployment.model import Observation, Observations, Workload
-from advisor.sources.platforms.marked import Node
+from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.platforms.observed import from_node, observation, stated
 from advisor.sources.platforms.pods import selects
 from advisor.sources.platforms.resources import Cluster, Resource
@@ -23,29 +24,47 @@ class Scaling(NamedTuple):
 
 def scaled(workloads: list[Workload], cluster: Cluster) -> tuple[list[Workload], list[Scaling]]:
     """Return the workloads with their autoscalers and budgets, and the autoscalers of other workloads."""
-    found = [*map(_autoscaler, cluster.of("HorizontalPodAutoscaler")), *map(_event_scaler, cluster.of("ScaledObject"))]
-    budgets: dict[tuple[str, str], list[tuple[Resource, dict[str, str]]]] = {}
-    for budget in cluster.of("PodDisruptionBudget"):
-        selector = {name: value.text for name, value in budget.node.get("spec.selector.matchLabels").pairs()}
-        for label in list(selector.items())[:1]:
-            budgets.setdefault(label, []).append((budget, selector))
+    every = [*map(_autoscaler, cluster.of("HorizontalPodAutoscaler")), *map(_event_scaler, cluster.of("ScaledObject"))]
+    scalers = {(each.kind, each.name, each.namespace): each for each in every}
+    budgets = _budgets(cluster)
     changed = []
     used = set()
     for workload in workloads:
         observed = dict(workload.observed)
-        for scaling in found:
-            same_place = scaling.namespace in ("", workload.namespace) or not workload.namespace
-            if (scaling.kind, scaling.name) == (workload.kind, workload.name) and same_place:
+        for namespace in dict.fromkeys(("", workload.namespace)):
+            scaling = scalers.get((workload.kind, workload.name, namespace))
+            if scaling is not None:
                 observed.pop("instances", None)  # the autoscaler changes the number of the workload
                 observed.update(scaling.observed)
                 used.add(id(scaling))
         for label in workload.labels.items():
-            for budget, selector in budgets.get(label, ()):
+            for budget in budgets.get(label, ()):
                 is_near = budget.namespace in ("", workload.namespace) or not workload.namespace
-                if is_near and selects(selector, workload.labels):
-                    observed.update(_budget(budget))
+                if is_near and selects(budget.selector, workload.labels):
+                    observed.update(budget.observed)
         changed.append(workload._replace(observed=observed))
-    return changed, [scaling for scaling in found if id(scaling) not in used]
+    return changed, [scaling for scaling in scalers.values() if id(scaling) not in used]
+
+
+class _Budget(NamedTuple):
+    namespace: str
+    selector: dict[str, str]
+    observed: Observations
+
+
+def _budgets(cluster: Cluster) -> dict[tuple[str, str], list[_Budget]]:
+    """Return the budgets by the label of their selector that is in the fewest selectors."""
+    found: dict[tuple[str, frozenset[tuple[str, str]]], _Budget] = {}
+    for resource in cluster.of("PodDisruptionBudget"):
+        selector = {name: value.text for name, value in resource.node.get("spec.selector.matchLabels").pairs()}
+        budget = _Budget(resource.namespace, selector, _budget(resource))
+        found[resource.namespace, frozenset(selector.items())] = budget
+    counts = Counter(label for budget in found.values() for label in budget.selector.items())
+    by_label: dict[tuple[str, str], list[_Budget]] = {}
+    for budget in found.values():
+        if budget.selector:
+            by_label.setdefault(min(budget.selector.items(), key=counts.__getitem__), []).append(budget)
+    return by_label
 
 
 def _autoscaler(resource: Resource) -> Scaling:
@@ -64,7 +83,7 @@ def _autoscaler(resource: Resource) -> Scaling:
     return Scaling(target.key("kind").text, target.key("name").text, resource.namespace, observed)
 
 
-def _metrics(spec: Node) -> Iterator[str]:
+def _metrics(spec: YamlNode) -> Iterator[str]:
     if spec.key("targetCPUUtilizationPercentage"):
         yield "cpu"
     for metric in spec.key("metrics").items():

@@ -10,7 +10,7 @@ from advisor.deployment.model import Observation, Observations
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.platforms import IngressController, StatedValue
-from advisor.sources.platforms.marked import Node
+from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.platforms.observed import from_rule
 from advisor.sources.platforms.resources import Backend, Cluster, Resource
 
@@ -30,6 +30,7 @@ class Settings:
         self._cluster = cluster
         self._knowledge = knowledge
         self._kinds = knowledge.observations
+        self._annotated: dict[int, dict[str, Observation]] = {}
         self._attached: dict[tuple[str, str, str], dict[str, Observation]] = {}
         self._classes = {
             resource.name: resource.node.get("spec.controller").text or resource.node.get("spec.controllerName").text
@@ -51,9 +52,11 @@ class Settings:
 
     def annotations(self, resource: Resource) -> dict[str, Observation]:
         """Return what the annotations of a resource state."""
-        return self.of_annotations(resource.annotations)
+        if id(resource) not in self._annotated:  # a Service can be the backend of many routes
+            self._annotated[id(resource)] = self.of_annotations(resource.annotations)
+        return dict(self._annotated[id(resource)])
 
-    def of_annotations(self, annotations: Node) -> dict[str, Observation]:
+    def of_annotations(self, annotations: YamlNode) -> dict[str, Observation]:
         """Return what annotations state."""
         found: dict[str, Observation] = {}
         for name, value in annotations.pairs():
@@ -84,7 +87,7 @@ class Settings:
         """Return the observations of a part, such as `route` or `upstream`."""
         return {name: value for name, value in found.items() if part in self._kinds[name].of}
 
-    def product(self, annotations: Node, class_name: str, other: str) -> str:
+    def product(self, annotations: YamlNode, class_name: str, other: str) -> str:
         """Return the product that reads a resource.
 
         Args:
@@ -137,7 +140,7 @@ def _pair(text: str, key: str) -> str | None:
     return found
 
 
-def _named(annotation: Node) -> list[str]:
+def _named(annotation: YamlNode) -> list[str]:
     """Return the names of resources in an annotation: a name, or JSON such as {"default": "NAME"}."""
     text = annotation.text.strip()
     if not text.startswith("{"):
@@ -159,12 +162,12 @@ def _targets(policy: Resource) -> Iterator[tuple[str, str, str]]:
             yield reference.key("kind").text or "Service", namespace, reference.key("name").text
 
 
-def service_of(host: Node, resource: Resource) -> tuple[str, str]:
+def service_of(host: YamlNode, resource: Resource) -> tuple[str, str]:
     """Return the namespace and the name of a Service by its host name, such as `mcp.shop.svc.cluster.local`."""
     parts = host.text.split(".")
     return parts[1] if len(parts) > 1 else resource.namespace, parts[0]
 
 
-def line_of(node: Node, other: Location) -> Location:
+def line_of(node: YamlNode, other: Location) -> Location:
     """Return the line of a value, or another line without the value."""
     return node.location if node else other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from advisor.deployment.model import (
     DeploymentFiles,
@@ -17,7 +17,7 @@ from advisor.deployment.model import (
     Upstream,
     Workload,
 )
-from advisor.sources.platforms.hcl import Argument, Block, blocks
+from advisor.sources.platforms.hcl import Argument, HclBlock, blocks
 from advisor.sources.platforms.marked import UnreadableError
 from advisor.sources.platforms.observed import observation, stated, typed
 
@@ -27,6 +27,7 @@ _RULES = ("aws_lb_listener_rule", "aws_alb_listener_rule")
 _RUN = ("google_cloud_run_v2_service", "google_cloud_run_service")
 _KNOWN = (*_BALANCERS, *_GROUPS, *_LISTENERS, *_RULES, *_RUN, "aws_ecs_service")
 _VARIABLE = re.compile(r"(?:\$\{)?var\.(\w+)\}?")
+_REFERENCE = re.compile(r"(?<![\w.])(\w+)\.([\w-]+)")
 _STRINGS = re.compile(r'"([^"\n]{0,500})"')
 _ALB, _NLB, _CLOUD_RUN = "alb", "aws-nlb", "cloud-run"
 _ALGORITHMS = {
@@ -45,7 +46,7 @@ class Modules:
     """The Terraform files of a deployment. The files of a folder are a module, and name each other."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, list[Block]] = {}
+        self._folders: dict[str, list[HclBlock]] = {}
         self._unread: list[NotRead] = []
         self._examined: list[str] = []
 
@@ -72,7 +73,7 @@ class Modules:
 
 
 class _Module:
-    def __init__(self, found: list[Block]) -> None:
+    def __init__(self, found: list[HclBlock]) -> None:
         self._resources = [block for block in found if block.kind == "resource" and len(block.labels) > 1]
         self._defaults = {
             block.labels[0]: block.arguments["default"]
@@ -80,11 +81,18 @@ class _Module:
             if block.kind == "variable" and block.labels and "default" in block.arguments
         }
         self._groups = {block.labels[1]: block for block in self._of(_GROUPS)}
+        self._listeners = _by_reference(self._of(_LISTENERS), "load_balancer_arn", _BALANCERS)
+        self._rules_of = _by_reference(self._of(_RULES), "listener_arn", _LISTENERS)
+        self._attached: dict[str, list[tuple[HclBlock, HclBlock]]] = {}
+        for service in self._of(("aws_ecs_service",)):
+            for attached in service.all("load_balancer"):
+                for name in _names(attached.arguments.get("target_group_arn"), _GROUPS):
+                    self._attached.setdefault(name, []).append((service, attached))
 
-    def _of(self, kinds: tuple[str, ...]) -> Iterator[Block]:
+    def _of(self, kinds: tuple[str, ...]) -> Iterator[HclBlock]:
         return (block for block in self._resources if block.labels[0] in kinds)
 
-    def _value(self, block: Block, name: str, kind: str) -> Observation | None:
+    def _value(self, block: HclBlock, name: str, kind: str) -> Observation | None:
         """Return an argument. A variable is dynamic, with its default as value."""
         argument = block.arguments.get(name)
         if argument is None:
@@ -102,11 +110,10 @@ class _Module:
         for balancer in self._of(_BALANCERS):
             upstreams: dict[str, Upstream] = {}
             routes: list[Route] = []
-            for listener in self._of(_LISTENERS):
-                if _refers(listener.arguments.get("load_balancer_arn"), balancer):
-                    tls = self._tls(listener)
-                    routes += self._rules(listener, tls, upstreams)
-                    routes += self._routes(listener.inner("default_action"), (), [""], tls, upstreams)
+            for listener in self._listeners.get(balancer.labels[1], ()):
+                tls = self._tls(listener)
+                routes += self._rules(listener, tls, upstreams)
+                routes += self._routes(listener.inner("default_action"), (), [""], tls, upstreams)
             used |= set(upstreams)
             kind = balancer.arguments.get("load_balancer_type")
             observed = stated(
@@ -122,14 +129,12 @@ class _Module:
         for service in self._of(_RUN):
             yield self._cloud_run(service)
 
-    def _tls(self, listener: Block) -> Observations:
+    def _tls(self, listener: HclBlock) -> Observations:
         protocol = listener.arguments.get("protocol")
         return {"listens_tls": Observation(protocol.text in ("HTTPS", "TLS"), protocol.location)} if protocol else {}
 
-    def _rules(self, listener: Block, tls: Observations, upstreams: dict[str, Upstream]) -> Iterator[Route]:
-        for rule in self._of(_RULES):
-            if not _refers(rule.arguments.get("listener_arn"), listener):
-                continue
+    def _rules(self, listener: HclBlock, tls: Observations, upstreams: dict[str, Upstream]) -> Iterator[Route]:
+        for rule in self._rules_of.get(listener.labels[1], ()):
             hosts: list[str] = []
             paths: list[str] = []
             for condition in rule.all("condition"):
@@ -138,16 +143,21 @@ class _Module:
             yield from self._routes(rule.inner("action"), tuple(hosts), paths or [""], tls, upstreams)
 
     def _routes(
-        self, action: Block, hosts: tuple[str, ...], paths: list[str], tls: Observations, upstreams: dict[str, Upstream]
+        self,
+        action: HclBlock,
+        hosts: tuple[str, ...],
+        paths: list[str],
+        tls: Observations,
+        upstreams: dict[str, Upstream],
     ) -> Iterator[Route]:
         arguments = [action.arguments.get("target_group_arn")]
         arguments += [group.arguments.get("arn") for group in action.inner("forward").all("target_group")]
         name = ""
         for argument in arguments:
-            for label, group in self._groups.items():
-                if _refers(argument, group):
+            for label in _names(argument, _GROUPS):
+                if label in self._groups:
                     name = label
-                    upstreams.setdefault(label, self._upstream(group))
+                    upstreams.setdefault(label, self._upstream(self._groups[label]))
         observed = dict(tls)
         if action.all("redirect"):
             redirect = action.inner("redirect")
@@ -162,7 +172,7 @@ class _Module:
                 match, text = "regex", re.escape(path).replace(r"\*", ".*").replace(r"\?", ".")
             yield Route(hosts, "" if match == "every" else text, match, name, action.location, observed)  # type: ignore[arg-type]
 
-    def _upstream(self, group: Block) -> Upstream:
+    def _upstream(self, group: HclBlock) -> Upstream:
         stickiness, check = group.inner("stickiness"), group.inner("health_check")
         kind = stickiness.arguments.get("type")
         enabled = stickiness.arguments.get("enabled")
@@ -173,12 +183,10 @@ class _Module:
         algorithm = group.arguments.get("load_balancing_algorithm_type")
         protocol = group.arguments.get("protocol")
         targets = []
-        for service in self._of(("aws_ecs_service",)):
-            for attached in service.all("load_balancer"):
-                if _refers(attached.arguments.get("target_group_arn"), group):
-                    port = self._value(attached, "container_port", "number")
-                    number = port.value if port is not None and isinstance(port.value, int) else 0
-                    targets.append(Target(service.labels[1], number, attached.location, is_pool=True))
+        for service, attached in self._attached.get(group.labels[1], ()):
+            port = self._value(attached, "container_port", "number")
+            number = port.value if port is not None and isinstance(port.value, int) else 0
+            targets.append(Target(service.labels[1], number, attached.location, is_pool=True))
         observed = stated(
             sticky=sticky if group.all("stickiness") else None,
             balance=observation(_ALGORITHMS.get(algorithm.text), algorithm.location) if algorithm else None,
@@ -188,7 +196,7 @@ class _Module:
         )
         return Upstream(group.labels[1], group.location, tuple(targets), observed)
 
-    def _cloud_run(self, service: Block) -> Proxy:
+    def _cloud_run(self, service: HclBlock) -> Proxy:
         template = service.inner("template")
         affinity = template.arguments.get("session_affinity")
         sticky = {"true": "cookie", "false": "none"}.get(affinity.text) if affinity is not None else None
@@ -241,17 +249,24 @@ class _Module:
 
 
 def _proxy(
-    product: str, block: Block, upstreams: tuple[Upstream, ...], routes: tuple[Route, ...], observed: Observations
+    product: str, block: HclBlock, upstreams: tuple[Upstream, ...], routes: tuple[Route, ...], observed: Observations
 ) -> Proxy:
     return Proxy(product, ".".join(block.labels[:2]), block.location, upstreams, routes, observed=observed)
 
 
-def _refers(argument: Argument | None, block: Block) -> bool:
-    """Return whether an expression names a resource, such as `aws_lb.main.arn` or `aws_lb.main[0].arn`."""
-    if argument is None:
-        return False
-    name = re.escape(f"{block.labels[0]}.{block.labels[1]}")
-    return bool(re.search(rf"(?<![\w.]){name}(?![\w-])", argument.text[:500]))
+def _names(argument: Argument | None, kinds: tuple[str, ...]) -> list[str]:
+    """Return the names of resources in an expression, such as `aws_lb.main.arn` or `aws_lb.main[0].arn`."""
+    found = _REFERENCE.findall(argument.text[:500]) if argument is not None else []
+    return [name for kind, name in found if kind in kinds]
+
+
+def _by_reference(found: Iterable[HclBlock], key: str, kinds: tuple[str, ...]) -> dict[str, list[HclBlock]]:
+    """Return blocks by the name of the resource in an argument."""
+    by_name: dict[str, list[HclBlock]] = {}
+    for block in found:
+        for name in _names(block.arguments.get(key), kinds):
+            by_name.setdefault(name, []).append(block)
+    return by_name
 
 
 def _strings(argument: Argument | None) -> list[str]:

@@ -127,7 +127,7 @@ class Manifests:
         elif stated is not None and stated.observation == "workers":
             self._workers(value)
 
-    def _command(self, command: tuple[commands.Word, ...]) -> None:
+    def _command(self, command: tuple[commands.CommandWord, ...]) -> None:
         programs = self._knowledge.server_programs
         for option in commands.options(command, programs):
             if option.observation == "workers":
