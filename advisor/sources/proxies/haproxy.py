@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from advisor.deployment.model import DeploymentFiles, NotRead, Proxy, Route
+from advisor.deployment.model import DeploymentFiles, NotRead, Proxy, Route, Upstream
 from advisor.findings import Location
 from advisor.sources.proxies.haproxy_backends import read_backend, server_uses_tls
 from advisor.sources.proxies.haproxy_syntax import (
@@ -107,6 +107,7 @@ class _Reader:
                     self.environment[line.words[1]] = line.words[2]
         self._backends = {found.name: found for found in self._sections if found.kind in ("backend", "listen")}
         self._selecting: set[str] = set()
+        self._known: dict[tuple[Location, str], Notes] = {}
         fronts = [found for found in self._sections if found.kind in ("frontend", "listen")]
         self._routes = [route for section in fronts for route in self._front(section)]
         self.missing = {route.upstream for route in self._routes} - {"", *self._backends}
@@ -119,12 +120,18 @@ class _Reader:
             for name, section in self._backends.items()
             if name in routed or _has_servers(section)  # other backends have only a table
         )
+        for route in {route.upstream: route for route in self._routes if route.upstream in self.missing}.values():
+            place = route.location
+            why = f"the backend {route.upstream} of line {place.line} is not in the files"
+            self._problems.append(NotRead(place.path, why))
+            upstreams += (Upstream(route.upstream, place, ()),)
         proxies: tuple[Proxy, ...] = ()
         if self._routes or upstreams:
             front = next((found for found in self._sections if found.kind in ("frontend", "listen")), None)
             name = front.location.path if front is not None else self._paths[0]
-            routes = tuple(route for route in self._routes)
-            proxies = (Proxy("haproxy", name, Location(name), upstreams, routes, observed=self._process()),)
+            proxies = (
+                Proxy("haproxy", name, Location(name), upstreams, tuple(self._routes), observed=self._process()),
+            )
         return DeploymentFiles(tuple(self._paths), tuple(self._problems), proxies)
 
     def _process(self) -> Notes:
@@ -177,8 +184,10 @@ class _Reader:
     def _to(
         self, front: HaproxySection, name: str, line: ConfigLine, alternatives: list[list[RuleTest]]
     ) -> Iterator[Route]:
-        backend = self._backends.get(name)
-        notes = self._notes(front, backend)
+        key = (front.location, name)
+        if key not in self._known:
+            self._known[key] = self._notes(front, self._backends.get(name))
+        notes = self._known[key]
         for terms in alternatives:
             here = Notes(notes)
             if lacks_session(terms):

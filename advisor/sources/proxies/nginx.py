@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from advisor.deployment.model import DeploymentFiles, NotRead, Proxy, Route, Target, Upstream
 from advisor.findings import Location
-from advisor.sources.proxies.nginx_routes import BlockScope, route_notes, server_notes
+from advisor.sources.proxies.nginx_routes import BlockScope, indexed, route_notes, server_notes
 from advisor.sources.proxies.nginx_syntax import Directive, NginxSyntax, is_nginx
 from advisor.sources.proxies.nginx_upstreams import hash_kind, read_upstream, routed_by_session
 from advisor.sources.proxies.nginx_variables import Variables, variables
@@ -94,6 +94,7 @@ class _Reader:
                 for inner in syntax.expanded(other) or ()
                 if inner.name in _HTTP_LEVEL[1:]
             ]
+        self._outer = indexed(self._http)
         self._known = Variables([*self._http, *self._stream, *self._shared])
         self._upstreams: dict[str, Upstream] = {}
         self._blocks: dict[str, Directive] = {}
@@ -147,7 +148,7 @@ class _Reader:
     def _server(self, server: Directive) -> Iterator[Route]:
         if server.block is None:
             return
-        scope = BlockScope((tuple(self._http), server.block))
+        scope = BlockScope((self._outer, indexed(server.block)))
         hosts = tuple(
             name
             for inner in server.named("server_name")
@@ -295,7 +296,7 @@ class _Reader:
             self._syntax.problems.append(NotRead(path, why))
 
     def _stream_server(self, server: Directive) -> Iterator[Route]:
-        scope = BlockScope((tuple(self._stream), server.block or ()))
+        scope = BlockScope((indexed(self._stream), indexed(server.block or ())))
         for directive in server.named("proxy_pass"):
             if directive.args:
                 notes = Notes(server_notes(server))

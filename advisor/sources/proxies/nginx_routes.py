@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
 
 from advisor.findings import Location
 from advisor.sources.proxies.nginx_syntax import Directive
@@ -35,22 +36,34 @@ _TYPES = {"application/json", "text/event-stream", "*"}
 _METHODS = re.compile(r"\^?\(?([A-Z|]+)\)?\$?")
 
 
+Index: TypeAlias = Mapping[str, list[Directive]]
+"""The directives of a block by their name."""
+
+
+def indexed(block: Iterable[Directive]) -> Index:
+    """Return the directives of a block by their name."""
+    found: dict[str, list[Directive]] = {}
+    for directive in block:
+        found.setdefault(directive.name, []).append(directive)
+    return found
+
+
 class BlockScope(NamedTuple):
     """The directives of the blocks around a place, from the outermost block inwards."""
 
-    levels: tuple[tuple[Directive, ...], ...]
+    levels: tuple[Index, ...]
 
     def inside(self, block: tuple[Directive, ...]) -> BlockScope:
         """Return the scope of a block in this place."""
-        return BlockScope((*self.levels, block))
+        return BlockScope((*self.levels, indexed(block)))
 
     def last(self, name: str) -> Directive | None:
         """Return the directive that applies: the last of the innermost block that has it."""
-        return next((found[-1] for level in reversed(self.levels) if (found := _named(level, name))), None)
+        return next((level[name][-1] for level in reversed(self.levels) if name in level), None)
 
     def all(self, name: str) -> list[Directive]:
         """Return the directives of the innermost block that has any. nginx inherits lists only completely."""
-        return next((found for level in reversed(self.levels) if (found := _named(level, name))), [])
+        return next((level[name] for level in reversed(self.levels) if name in level), [])
 
     def rewrites_session(self, known: Variables) -> Location | None:
         """Return the place that puts something in front of the session ids of the servers, or None."""
@@ -61,10 +74,6 @@ class BlockScope(NamedTuple):
                 if "upstream_http_mcp_session_id" in known.bases(directive.args[1]) and mixes:
                     return directive.location
         return None
-
-
-def _named(level: tuple[Directive, ...], name: str) -> list[Directive]:
-    return [directive for directive in level if directive.name == name]
 
 
 def server_notes(server: Directive) -> Notes:
@@ -122,7 +131,7 @@ def _limits(scope: BlockScope, notes: Notes) -> None:
     if found is not None and found.args:
         notes.note("methods", tuple(word.upper() for word in found.args), found.location)
     for level in scope.levels:
-        for condition in _named(level, "if"):
+        for condition in level.get("if", []):
             if condition.args[:2] == ("$request_method", "!~") and any(condition.named("return")):
                 match = _METHODS.fullmatch(condition.args[-1])
                 if match is not None:
@@ -186,7 +195,7 @@ def _response_headers(scope: BlockScope, notes: Notes, known: Variables) -> None
 
 
 def _path(scope: BlockScope, path: str, uri: str, notes: Notes) -> None:
-    rewrite = next((found for found in scope.levels[-1] if found.name == "rewrite"), None)
+    rewrite = next(iter(scope.levels[-1].get("rewrite", [])), None)
     passed = scope.last("proxy_pass")
     if rewrite is not None:
         notes.note("rewrites_path", True, rewrite.location)

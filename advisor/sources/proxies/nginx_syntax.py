@@ -8,14 +8,14 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from advisor.deployment.model import NotRead
 from advisor.findings import Location
 from advisor.sources.proxies.placeholders import NGINX, Template
 from advisor.sources.proxies.wording import LONGEST, Files
 
-MOST_DIRECTIVES = 50_000
+MOST_DIRECTIVES = 10_000
 DEEPEST_INCLUDE = 12
 DEEPEST_BLOCK = 30
 
@@ -159,14 +159,18 @@ class NginxSyntax:
         if _depth(template.text) > DEEPEST_BLOCK:
             self._note(path, "the blocks are nested too deep")
             return None
-        parsed = _crossplane(template.text)
-        if parsed["errors"]:
-            error = parsed["errors"][0]
-            said = re.sub(r" in \S*config:\d+$", "", error["error"]) or "the file ends in the middle of a directive"
-            place = f" (line {error['line']})" if error["line"] else ""
-            self._note(path, f"not valid for nginx{place}: {said}")
+        try:
+            return _tree(template, path)
+        except _SyntaxError as error:
+            place = f" (line {error.line})" if error.line else ""
+            self._note(path, f"not valid for nginx{place}: {error}")
             return None
-        return tuple(_directives(parsed["config"][0]["parsed"], path, template))
+
+
+class _SyntaxError(Exception):
+    def __init__(self, said: str, line: int | None = None) -> None:
+        super().__init__(said)
+        self.line = line
 
 
 def _depth(text: str) -> int:
@@ -178,36 +182,59 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _crossplane(text: str) -> dict[str, Any]:
-    """Return what crossplane reads. It knows the arguments of old releases of nginx only, so it does not check them."""
+def _tree(template: Template, path: str) -> tuple[Directive, ...]:
+    """Return the directives of a file from the words that crossplane finds.
+
+    crossplane can also make the tree. But it hides a missing semicolon, unless it also checks arguments, which it knows
+    for old releases of nginx only.
+
+    Raises:
+        _SyntaxError: a block or a directive has no end.
+    """
     import crossplane
 
+    blocks: list[list[Directive]] = [[]]
+    heads: list[Directive] = []
+    words: list[str] = []
+    start = 0
     with tempfile.TemporaryDirectory(prefix="mcp-advisor-") as folder:
-        path = Path(folder, "config")  # crossplane reads only files
-        path.write_text(f"{text}\n", encoding="utf-8", errors="replace")
-        parsed: dict[str, Any] = crossplane.parse(
-            str(path), single=True, strict=False, check_ctx=False, check_args=False
-        )
-        if not parsed["errors"]:
-            name, line = "", 0
-            for word, number, is_quoted in crossplane.lex(str(path)):
-                if word == "}" and not is_quoted and name:
-                    parsed["errors"] = [{"error": f'directive "{name}" is not terminated by ";"', "line": line}]
-                    break
-                if word in (";", "{", "}") and not is_quoted:
-                    name = ""
-                elif not name and not (word.startswith("#") and not is_quoted):
-                    name, line = word, number
-        return parsed
+        file = Path(folder, "config")  # crossplane reads only files
+        file.write_text(f"{template.text}\n", encoding="utf-8", errors="replace")
+        try:
+            for word, line, is_quoted in crossplane.lex(str(file)):
+                if is_quoted or word not in ("{", "}", ";"):
+                    if is_quoted or not word.startswith("#"):
+                        start = start if words else line
+                        words.append(word)
+                    continue
+                if word == "}":
+                    if words:
+                        raise _SyntaxError(f'directive "{words[0]}" is not terminated by ";"', start)
+                    block = tuple(blocks.pop())
+                    blocks[-1].append(heads.pop()._replace(block=block))
+                elif words:
+                    args = _condition(words[1:]) if words[0] == "if" else words[1:]
+                    directive = Directive(words[0], tuple(args), None, Location(path, start), template)
+                    if word == "{":
+                        heads.append(directive)
+                        blocks.append([])
+                    else:
+                        blocks[-1].append(directive)
+                elif word == "{":
+                    raise _SyntaxError('unexpected "{"', line)
+                words = []
+        except crossplane.errors.NgxParserSyntaxError as error:
+            raise _SyntaxError(str(error.strerror), error.lineno) from None
+    if words:
+        raise _SyntaxError("the file ends in the middle of a directive")
+    return tuple(blocks[0])
 
 
-def _directives(statements: list[dict[str, Any]], path: str, template: Template) -> Iterator[Directive]:
-    for statement in statements:
-        block = statement.get("block")
-        yield Directive(
-            str(statement["directive"]),
-            tuple(str(word) for word in statement["args"]),
-            None if block is None else tuple(_directives(block, path, template)),
-            Location(path, statement["line"]),
-            template,
-        )
+def _condition(args: list[str]) -> list[str]:
+    """Return the words of an `if` without its parentheses."""
+    if args and args[0].startswith("(") and args[-1].endswith(")"):
+        args = [args[0][1:], *args[1:]]
+        args = [*args[:-1], args[-1][:-1]]
+        args = args[1:] if not args[0] and len(args) > 1 else args
+        args = args[:-1] if not args[-1] and len(args) > 1 else args
+    return args

@@ -30,6 +30,8 @@ class Variables:
         self._keys: dict[str, list[str]] = {}
         self._regex_maps: set[str] = set()
         self._captures: set[str] = set()
+        self._bases: dict[str, set[str]] = {}
+        self._known_values: dict[str, list[str]] = {}
         every = list(_every(directives))
         for directive in every:
             self._define(directive)
@@ -74,6 +76,8 @@ class Variables:
 
     def bases(self, text: str) -> set[str]:
         """Return the variables of nginx on which a string depends."""
+        if text in self._bases:
+            return self._bases[text]
         found: set[str] = set()
         left = variables(text)
         while left:
@@ -83,10 +87,13 @@ class Variables:
                 left.extend(self._sources.get(name, ()))
                 for value in self._values.get(name, ()):
                     left.extend(variables(value))
+        self._bases[text] = found
         return found
 
     def values(self, text: str) -> list[str]:
         """Return the strings without variables that a string can become. Unknown values are left out."""
+        if text in self._known_values:
+            return self._known_values[text]
         found: list[str] = []
         left, seen = [text], {text}
         while left and len(found) < MOST_VALUES and len(seen) < MOST_VALUES:
@@ -101,7 +108,8 @@ class Variables:
                 if new not in seen and len(new) < 500:
                     seen.add(new)
                     left.append(new)
-        return list(dict.fromkeys(sorted(found)))
+        self._known_values[text] = sorted(set(found))
+        return self._known_values[text]
 
     def selects_by_session(self, text: str) -> bool:
         """Whether a string depends on the content of the session id in the request, not only on its existence."""

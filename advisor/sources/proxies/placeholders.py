@@ -8,17 +8,17 @@ _FIRST, _MOST = 0xE000, 6400
 """The characters that stand for placeholders: the private use area of Unicode."""
 _MARK = re.compile(f"[{chr(_FIRST)}-{chr(_FIRST + _MOST - 1)}]")
 
-_EXPRESSION = r"\{\{[^{}\n]{0,300}\}\}|<%=[^%\n]{0,300}%>"
+EXPRESSION = re.compile(r"\{\{[^{}\n]{0,300}\}\}|<%=[^%\n]{0,300}%>")
 _STATEMENT = re.compile(
     r"\{%[^%]{0,500}%\}|\{#[^#]{0,2000}#\}|<%[^=%][^%]{0,500}%>"
     r"|\{\{-?\s*(?:/\*|#|/|\^|(?:if|else|end|range|with|define|block|template|include)\b)[^{}]{0,500}\}\}"
 )
 _DEFAULT = re.compile(r"""\|\s*default\s*\(?\s*["']?([\w.:/-]+)["']?|\bdefault\s+["']?([\w.:/-]+)["']?\s""")
 
-NGINX = re.compile(rf"{_EXPRESSION}|\$\{{[A-Z][A-Z0-9_]*(?::?-[^}}\n]{{0,100}})?\}}|\$[A-Z][A-Z0-9_]+\b")
+NGINX = re.compile(rf"{EXPRESSION.pattern}|\$\{{[A-Z][A-Z0-9_]*(?::?-[^}}\n]{{0,100}})?\}}|\$[A-Z][A-Z0-9_]+\b")
 """Upper-case names are variables of the environment. Variables of nginx have lower-case names."""
-ENVIRONMENT = re.compile(rf"{_EXPRESSION}|\$\{{\w+(?:\[\*\])?(?::?-[^}}\n]{{0,100}})?\}}")
-CADDY = re.compile(rf"{_EXPRESSION}|\{{\$\w+(?::[^}}\n]{{0,100}})?\}}")
+ENVIRONMENT = re.compile(rf"{EXPRESSION.pattern}|\$\{{\w+(?:\[\*\])?(?::?-[^}}\n]{{0,100}})?\}}")
+CADDY = re.compile(rf"{EXPRESSION.pattern}|\{{\$\w+(?::[^}}\n]{{0,100}})?\}}")
 
 _VARIABLE = re.compile(r"\{?\$\{?(?P<name>\w+)(?:\[\*\])?(?::?-|:)?(?P<default>[^}]*)\}?")
 

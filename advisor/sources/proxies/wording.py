@@ -15,7 +15,7 @@ Files: TypeAlias = Mapping[str, str]
 Match: TypeAlias = Literal["prefix", "exact", "regex", "every"]
 """How a proxy compares the path of a route."""
 
-LONGEST = 500_000
+LONGEST = 200_000
 """The longest text that a reader of proxies reads. Longer files are generated data."""
 
 SESSION_HEADER = "mcp-session-id"
@@ -99,6 +99,10 @@ class Notes(dict[str, Observation]):
     def measured(self, name: str, value: Plain | None, text: str, place: Location, *, is_dynamic: bool = False) -> None:
         """Add a number, or the text of a variable. A text that is neither is left out."""
         self.note(name, text if value is None and is_dynamic else value, place, is_dynamic=is_dynamic)
+
+    def timed(self, name: str, text: str, place: Location, unit: str = "s") -> None:
+        """Add a duration, or a text with a variable. Another text is left out."""
+        self.measured(name, seconds(text, unit), text, place, is_dynamic="$" in text)
 
     def extend(self, name: str, words: tuple[str, ...], place: Location) -> None:
         """Add words to an observation of several words. The place is that of the first words."""
