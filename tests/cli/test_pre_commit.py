@@ -18,7 +18,22 @@ from running import run_command
 from advisor import __version__
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "how-to" / "team-documents.md"
+PAGES = ROOT / "docs" / "how-to"
+TEAM, CI = PAGES / "team-documents.md", PAGES / "check-in-ci.md"
+SERVER = """
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP("orders")
+orders = []
+
+
+@mcp.tool()
+def add(order: str) -> None:
+    orders.append(order)
+
+
+mcp.run("streamable-http")
+"""
 FILES = ("README.md", "LICENSE", "pyproject.toml", ".pre-commit-hooks.yaml", "advisor", "rules", "templates")
 
 
@@ -27,50 +42,75 @@ def _git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
 
 
-def _configuration() -> str:
-    """The example of the documentation."""
-    (found,) = re.findall(r"```yaml\n(repos:.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+def _configuration(page: Path) -> str:
+    """The example of a page of the documentation."""
+    (found,) = re.findall(r"```yaml\n(repos:.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     return str(found)
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository with requirements, a record and the configuration. The hooks come from a copy of this repository."""
-    source, team = tmp_path / "source", tmp_path / "team"
-    (team / "docs").mkdir(parents=True)
+def _repository(folder: Path, page: Path) -> Path:
+    """A repository with the configuration of a page. The hooks come from a copy of this repository."""
+    source, team = folder / "source", folder / "team"
+    team.mkdir()
     source.mkdir()
     for name in FILES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
-    url, revision = (yaml.safe_load(_configuration())["repos"][0][key] for key in ("repo", "rev"))
+    url, revision = (yaml.safe_load(_configuration(page))["repos"][0][key] for key in ("repo", "rev"))
     _git(source, "init", "-q")
     _git(source, "add", "-A", "-f")
     _git(source, "commit", "-q", "-m", "copy")
     _git(source, "tag", revision)
-    copied_example(team).rename(team / "requirements.yaml")
-    configuration = _configuration().replace(url, source.as_uri())
+    configuration = _configuration(page).replace(url, source.as_uri())
     (team / ".pre-commit-config.yaml").write_text(configuration, encoding="utf-8")
     _git(team, "init", "-q")
     return team
 
 
-@pytest.mark.programs
-def test_the_hooks_of_the_documentation_run(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _hooks(repository: Path) -> tuple[int, str]:
+    """The exit code and the output of pre-commit."""
     assert importlib.util.find_spec("pre_commit"), "pre-commit is missing: pip install -e '.[dev]'"
+    _git(repository, "add", "-A")
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"],
+        env={**os.environ, "PRE_COMMIT_HOME": str(repository.parent / "cache")},
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.programs
+def test_the_hook_of_scan_runs(tmp_path: Path) -> None:
+    repository = _repository(tmp_path, CI)
+    server = repository / "server"
+    server.mkdir()
+    (server / "tools.py").write_text(SERVER)
+    code, said = _hooks(repository)
+    assert (code, said.count("Failed")) == (1, 1), said
+    assert "state-in-process" in said
+    change(server / "tools.py", "(order)\n\n", "(order)  # mcp-advisor: ignore[state-in-process] an example\n\n")
+    code, said = _hooks(repository)
+    assert (code, said.count("Passed")) == (0, 1), said
+    (server / "tools.py").unlink()
+    (server / "README.md").write_text("no code\n")
+    code, said = _hooks(repository)
+    assert (code, said.count("Skipped")) == (0, 1), said
+
+
+@pytest.mark.programs
+def test_the_hooks_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = _repository(tmp_path, TEAM)
+    copied_example(repository).rename(repository / "requirements.yaml")
+    (repository / "docs").mkdir()
     monkeypatch.chdir(repository)
     assert run_command("document", "requirements.yaml", "-o", "docs/decisions/").returncode == 0
 
     def hooks() -> tuple[int, str]:
-        _git(repository, "add", "-A")
-        done = subprocess.run(
-            [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"],
-            env={**os.environ, "PRE_COMMIT_HOME": str(repository.parent / "cache")},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
+        return _hooks(repository)
 
     code, said = hooks()
     assert (code, said.count("Passed")) == (0, 2), said
@@ -85,8 +125,28 @@ def test_the_hooks_of_the_documentation_run(repository: Path, monkeypatch: pytes
 
 
 def test_the_configuration_names_the_hooks_and_this_release() -> None:
-    (listed,) = yaml.safe_load(_configuration())["repos"]
+    listed = [repo for page in (TEAM, CI) for repo in yaml.safe_load(_configuration(page))["repos"]]
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert {hook["id"] for hook in listed["hooks"]} == {hook["id"] for hook in hooks}
+    assert {hook["id"] for repo in listed for hook in repo["hooks"]} == {hook["id"] for hook in hooks}
+    assert {repo["rev"] for repo in listed} == {f"v{__version__}"}
 
-    assert listed["rev"] == f"v{__version__}"
+
+@pytest.mark.parametrize(
+    ("path", "runs"),
+    [
+        ("server.py", True),
+        ("a/Dockerfile.dev", True),
+        ("docker-compose.prod.yml", True),
+        ("compose.yaml", True),
+        ("requirements-dev.txt", True),
+        ("uv.lock", True),
+        (".mcp-advisor.yaml", True),
+        (".mcp-advisor-baseline.json", True),
+        ("README.md", False),
+        ("data.yaml", False),
+    ],
+)
+def test_the_hook_of_scan_runs_for_files_that_scan_reads(path: str, runs: bool) -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    (files,) = [hook["files"] for hook in hooks if hook["id"] == "mcp-advisor-scan"]
+    assert bool(re.search(files, path)) is runs
