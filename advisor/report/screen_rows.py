@@ -97,8 +97,10 @@ def assumption_line(decision: Decision, width: int) -> str:
     texts = [text for text in (decision.assumption, _not_measured(decision)) if text]
     texts += [*_defaults(decision), *release_texts(decision, brief=True)]
     texts += [phrases["screen.unused.brief"].format(names=row.feature) for row in decision.assumed_unused]
-    texts.sort(key=lambda text: len(text) > width)  # a text that is too long for the line hides no other text
-    return first_names(texts, width, phrases["screen.hidden"], section="assumptions") if texts else ""
+    more = phrases["screen.hidden"]
+    room = width - len(more.format(number=len(texts), section="assumptions")) - 1
+    texts.sort(key=lambda text: len(text) > room)  # a text that is too long for the line hides no other text
+    return first_names(texts, width, more, section="assumptions") if texts else ""
 
 
 def _not_measured(decision: Decision) -> str:

@@ -19,6 +19,7 @@ from advisor.decision.model import Decision
 from advisor.report.batch_text import batch_text
 from advisor.report.change_wording import shifts
 from advisor.report.decision_text import decision_text, detailed_text
+from advisor.report.decision_wording import assumed
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
 from advisor.report.overview import Result
@@ -155,6 +156,19 @@ def test_neither_the_verdict_nor_the_reason_is_cut(screens: list[Drawn]) -> None
             assert decision.means in words(shown)
             if decision.feasible:
                 assert sentences(decision.reason.because)[0] in words(shown)
+
+
+def test_a_contradiction_names_an_assumption_that_fits(screens: list[Drawn]) -> None:
+    """A long assumption does not hide a shorter assumption."""
+    shown = 0
+    for decision, screen, _ in screens:
+        line = next((line for line in screen.splitlines() if line.startswith("Assumed   (")), "")
+        if not decision.feasible and line:
+            more = len(line.removeprefix("Assumed   ")) + 1
+            names = [f"{name}: {value}" for name, value in assumed(decision) if not name.startswith("needs.")]
+            assert not [name for name in names if len(name) <= 70 - more], screen
+        shown += not decision.feasible and "Assumed   " in screen
+    assert shown > 5
 
 
 def test_a_contradiction_has_a_line_on_what_is_not_kept_and_a_line_on_what_is_assumed(screens: list[Drawn]) -> None:
