@@ -348,12 +348,34 @@ def test_routes_that_a_server_sends_are_not_examined() -> None:
     assert found.not_examined == (NotRead("lds.yaml", "the routes routes of line 7 are not in the files"),)
 
 
+def test_a_list_of_resources_is_read() -> None:
+    listed = "- name: mcp\n  lbPolicy: RANDOM\n- name: routes\n  virtualHosts:\n  - domains: ['*']\n    routes:\n"
+    listed += "    - {match: {pathSeparatedPrefix: /mcp}, route: {cluster: mcp, idleTimeout: 60s}}\n"
+    proxy = only(envoy.read(listed, "xds.yaml", {}))
+    assert proxy.upstreams[0].observed["balance"].value == "random"
+    assert (proxy.routes[0].path, proxy.routes[0].observed["idle_timeout"].value) == ("/mcp", 60)
+
+
+def test_a_file_with_other_parts_of_envoy_is_not_examined() -> None:
+    found = envoy.read("overload_manager: {}\ndynamic_resources: {}\n", "envoy.yaml", {})
+    assert [problem.path for problem in found.not_examined] == ["envoy.yaml"]
+    assert found.examined == ()
+
+
 def test_a_filter_that_routes_mcp_itself_is_named() -> None:
     text = complete(filters="{name: envoy.filters.http.mcp_router, typed_config: {}}, ")
     found: DeploymentFiles = envoy.read(text, "envoy.yaml", {})
     assert found.not_examined == (
         NotRead("envoy.yaml", "the filter envoy.filters.http.mcp_router of line 11 routes requests in its own way"),
     )
+
+
+def test_a_cluster_that_selects_another_cluster_is_named() -> None:
+    text = complete(cluster="cluster_type: {name: envoy.clusters.mcp_multicluster}").replace("    type: STATIC\n", "")
+    found = envoy.read(text, "envoy.yaml", {})
+    assert [problem.why for problem in found.not_examined] == [
+        "the cluster type envoy.clusters.mcp_multicluster of line 22 selects another cluster in its own way"
+    ]
 
 
 def test_tcp_is_a_route() -> None:

@@ -279,6 +279,12 @@ def test_a_variable_with_one_value_names_its_upstream() -> None:
     assert values(upstream.observed) == {"resolves_names": True}
 
 
+def test_a_variable_can_have_a_url() -> None:
+    text = complete("server { set $url https://mcp:8443; location /mcp { proxy_pass $url; } }")
+    proxy = only(read(text))
+    assert (proxy.upstreams[0].name, proxy.routes[0].observed["upstream_tls"].value) == ("mcp:8443", True)
+
+
 def test_an_upstream_that_the_request_decides_is_not_examined() -> None:
     found = read(complete("server { location / { proxy_pass http://$arg_host; } }"))
     assert found.not_examined == (
@@ -397,6 +403,20 @@ def test_placeholders_are_dynamic_values() -> None:
     assert route.observed["idle_timeout"].is_dynamic
     assert (route.observed["body_limit"].value, route.observed["body_limit"].is_dynamic) == ("${LIMIT}", True)
     assert [(target.host, target.port) for target in proxy.upstreams[0].targets] == [("{{ instance }}", 8000)]
+
+
+@pytest.mark.parametrize(
+    ("passed", "host", "port"),
+    [
+        ("http://$MCP_HOST:8000", "$MCP_HOST", 8000),
+        ("${MCP_URL}", "${MCP_URL}", 0),
+        ("${MCP_URL:-http://mcp:9000}", "mcp", 9000),
+        ('http://{{ .Values.host | default "mcp" }}:8000/', "mcp", 8000),
+    ],
+)
+def test_a_placeholder_can_name_the_upstream(passed: str, host: str, port: int) -> None:
+    (upstream,) = only(nginx.read(f"server {{ location /mcp {{ proxy_pass {passed}; }} }}", "a.conf", {})).upstreams
+    assert [(target.host, target.port) for target in upstream.targets] == [(host, port)]
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,9 @@ _WORDS = re.compile(
     r"^\s*[\"']?(?:static_resources|staticResources|dynamic_resources)[\"']?\s*:|type\.googleapis\.com/envoy\.",
     re.MULTILINE,
 )
-_KUBERNETES = re.compile(r"^[\"']?apiVersion[\"']?\s*:|^\s*\"apiVersion\"\s*:", re.MULTILINE)
+_KUBERNETES = re.compile(r"^[\s\-\"']*apiVersion[\"']?\s*:", re.MULTILINE)
 _SESSION_FILTER = "envoy.filters.http.stateful_session"
+_JOINING_CLUSTERS = ("envoy.clusters.aggregate", "envoy.clusters.mcp_multicluster")
 # These filters of Envoy 1.40 select the cluster of an MCP request, so routes do not say where the request goes.
 _MCP_ROUTERS = ("envoy.filters.http.mcp_router", "envoy.filters.http.mcp_json_rest_bridge")
 
@@ -70,9 +71,16 @@ def read_all(paths: Sequence[str], files: Files) -> DeploymentFiles:
     resources: dict[str, _Resources] = {}
     for path in paths:
         try:
-            resources[path] = _collect(yaml_documents(files[path], path))
+            found = _collect(yaml_documents(files[path], path))
         except UnreadableError as error:
             problems.append(NotRead(path, str(error)))
+            continue
+        if any(found):
+            resources[path] = found
+        else:
+            problems.append(
+                NotRead(path, "the file has no listeners, routes, clusters or endpoints that Envoy can read")
+            )
     proxies: list[Proxy] = []
     used: set[str] = set()
     for path in sorted(resources, key=lambda path: (not resources[path].listeners, not resources[path].routes)):
@@ -109,7 +117,8 @@ def _collect(documents: Sequence[YamlNode]) -> _Resources:
             found.listeners.append(node)
         for node in static.key("clusters").items():
             found.clusters.setdefault(node.key("name").text, node)
-        resources = list(root.key("resources").items()) or ([root] if root.key("@type") else [])
+        single = [root] if root.key("@type") else []
+        resources = [*root.items()] if root.is_list else [*root.key("resources").items()] or single
         for node in resources:
             inner = node.key("resource") or node  # a resource with a version
             name = inner.key("name").text
@@ -139,6 +148,10 @@ class _Reader:
         self._longest = YamlNode(None, path)
         self.used: set[str] = {path}
         self.problems: list[NotRead] = []
+
+    def _note(self, problem: NotRead) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def proxies(self, own: _Resources) -> Iterator[Proxy]:
         """Yield the proxy, if the file has routes or clusters."""
@@ -285,6 +298,10 @@ class _Reader:
             upstream = Upstream(cluster, place, (), extra)
         else:
             self.used.add(node.path)
+            kind = field(node, "cluster_type", "name")
+            if kind.text in _JOINING_CLUSTERS:
+                why = f"the cluster type {kind.text} of line {kind.line} selects another cluster in its own way"
+                self._note(NotRead(kind.path, why))
             service = field(node, "eds_cluster_config", "service_name").text or cluster
             endpoints = self._resources.endpoints.get(service, NOTHING)
             if endpoints:

@@ -79,6 +79,8 @@ def read_cluster(node: YamlNode, endpoints: YamlNode) -> Upstream:
     kind = node.key("type")
     if kind.text.upper() in ("STRICT_DNS", "LOGICAL_DNS"):
         notes.note("resolves_names", True, kind.location)
+    named = field(node, "cluster_type", "name")
+    notes.note("resolves_names", True if named.text.endswith(".dns") else None, named.location)
     checks = field(node, "health_checks")
     for check in checks.items():
         notes.note("health_check", True, checks.location)

@@ -220,24 +220,28 @@ class _Reader:
 
     def _routes(self, found: _Pass, tls: Notes) -> Iterator[Route]:
         scope, directive = found.scope, found.directive
-        match = _PASS.fullmatch(directive.file.restored(directive.args[0])[0])
+        text = directive.args[0]
+        is_fixed = not variables(text)  # before placeholders, which look like variables, are restored
+        match = _PASS.fullmatch(directive.file.restored(text)[0] if is_fixed else text)
         if match is None:
             return
         notes = route_notes(scope, found.path, match[3] or "", self._known)
         notes.update(tls)
-        notes.note("upstream_tls", (match[1] or "http") in ("https", "grpcs"), directive.location)
+        urls = [f"{match[1]}:"] if match[1] else [text] if is_fixed else self._known.values(text)
+        notes.note("upstream_tls", any(url.startswith(("https:", "grpcs:")) for url in urls), directive.location)
         if found.without_session:
             notes.note("without_session", True, directive.location)
-        for name in self._upstream_names(match[2], directive, scope, match[1] or ""):
+        if is_fixed:
+            upstreams = [self._named(match[2], directive, scope.rewrites_session(self._known))]
+        else:
+            upstreams = list(self._upstream_names(match[2], directive, scope))
+        for name in upstreams:
             yield Route(found.hosts, found.path, _kind(found.match), name, directive.location, notes)
 
-    def _upstream_names(self, host: str, directive: Directive, scope: BlockScope, scheme: str) -> Iterator[str]:
-        """Yield the names of the upstreams of a `proxy_pass`, and make those that no `upstream` block declares."""
+    def _upstream_names(self, host: str, directive: Directive, scope: BlockScope) -> Iterator[str]:
+        """Yield the upstreams of a `proxy_pass` with variables, and make those that no `upstream` block declares."""
         known = self._known
         rewrites = scope.rewrites_session(known)
-        if not variables(host):
-            yield self._named(host, directive, rewrites)
-            return
         values = [value.rpartition("//")[2].partition("/")[0] for value in known.values(host)]
         values = [value for value in dict.fromkeys(values) if value]
         selects = known.selects_by_session(host)
@@ -304,8 +308,12 @@ class _Reader:
                     found = scope.last(name)
                     if found is not None and found.args:
                         notes.note(setting, seconds(found.args[0]), found.location)
-                host = directive.file.restored(directive.args[0])[0]
-                for upstream in self._upstream_names(host, directive, scope, ""):
+                host = directive.args[0]
+                if variables(host):
+                    upstreams = list(self._upstream_names(host, directive, scope))
+                else:
+                    upstreams = [self._named(directive.file.restored(host)[0], directive, None)]
+                for upstream in upstreams:
                     yield Route((), "", "every", upstream, directive.location, notes)
 
 
