@@ -98,7 +98,7 @@ def navigation(advisor: Advisor) -> list[Any]:
         {"Warnings": ["warnings.md", *next(iter(warnings.values()))]},
         {"SDK features": "capabilities.md"},
         {"Load balancing": "topology.md"},
-        {"Findings of scan": "findings.md"},
+        {"Findings": "findings.md"},
         {"Commands": "commands.md"},
         {"Exit codes": "exit-codes.md"},
         {"JSON schemas": "schemas.md"},

@@ -111,7 +111,7 @@ def yaml_texts(source: str, skipped: set[str]) -> Iterator[tuple[int, str]]:
     while todo:
         key, node = todo.pop()
         if isinstance(node, yaml.MappingNode):
-            todo += [(name.value, value) for name, value in node.value]
+            todo += [(key if key in skipped else name.value, value) for name, value in node.value]
         elif isinstance(node, yaml.SequenceNode):
             todo += [(key, item) for item in node.value]
         elif key not in skipped and is_prose(node.value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -43,7 +44,10 @@ def _fits(form: str, wanted: Any, value: Any, lookup: Lookup) -> bool:
     if form == "not":
         return bool(value != wanted)
     if form in ("has", "lacks"):
-        return (wanted in value) is (form == "has")
+        words = [wanted] if isinstance(wanted, str) else wanted
+        return bool(set(words) & set(value)) is (form == "has")
+    if form == "matches":
+        return re.search(wanted, str(value)) is not None
     if isinstance(wanted, str):
         other = lookup(wanted)
         if other is None or other.is_dynamic:

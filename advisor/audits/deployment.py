@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from advisor.audits.conditions import holding
 from advisor.audits.path_fact import PathFact
@@ -31,14 +32,25 @@ def deployment_findings(
     """
     kinds = [kind for kind in knowledge.findings.values() if kind.subject != "code"]
     found: dict[tuple[str, Location], Finding] = {}
+    ambiguous = _ambiguous(paths)
     for path in paths:
-        facts = PathFacts(path, knowledge, requirements)
+        stated = requirements
+        if stated is not None and path.workload is not None and path.workload.kind in ambiguous:
+            stated = replace(stated, tools=())  # The tools can be in another workload.
+        facts = PathFacts(path, knowledge, stated)
         for kind in kinds:
             finding = _judged(kind, facts, knowledge)
             if finding is not None:
                 place = (finding.id, finding.locations[0])
                 found[place] = min(found.get(place, finding), finding, key=_rank)
     return tuple(sorted(found.values(), key=_rank))
+
+
+def _ambiguous(paths: Sequence[RequestPath]) -> set[str]:
+    """Return the kinds of workloads of which several different servers run. A tool can be in each of them."""
+    names = {(path.workload.kind, path.workload.name) for path in paths if path.workload is not None}
+    kinds = [kind for kind, _ in names]
+    return {kind for kind in kinds if kinds.count(kind) > 1}
 
 
 def _rank(finding: Finding) -> tuple[int, str, tuple[tuple[str, int], ...]]:
@@ -114,7 +126,7 @@ def _default_note(text: str, used: Sequence[tuple[str, PathFact]], knowledge: Kn
 
 def _matters(name: str) -> bool:
     """Return whether a default is worth a sentence. For a missing session affinity, the finding says so."""
-    return name != "upstream.sticky"
+    return name not in ("upstream.sticky", "upstream.balance")
 
 
 def _shown(name: str, fact: PathFact, knowledge: Knowledge) -> str:
@@ -126,5 +138,5 @@ def _shown(name: str, fact: PathFact, knowledge: Knowledge) -> str:
     if kind.type == "bytes" and isinstance(value, (int, float)):
         return f"{value / _MEGABYTE:g} MB" if value >= _MEGABYTE else f"{value:,} bytes"
     if isinstance(value, (int, float)):
-        return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+        return f"{value:g}"
     return listed(value) if isinstance(value, (tuple, list)) else str(value)

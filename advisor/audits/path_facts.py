@@ -26,9 +26,15 @@ class PathFacts:
         self.path = path
         self._knowledge = knowledge
         self._requirements = requirements
+        self._known: dict[str, PathFact | None] = {}
 
     def get(self, name: str) -> PathFact | None:
         """Return the value of a name such as `route.buffering`; None if it is not known, or if the part is missing."""
+        if name not in self._known:
+            self._known[name] = self._get(name)
+        return self._known[name]
+
+    def _get(self, name: str) -> PathFact | None:
         part, _, observation = name.partition(".")
         if self._part(part) is None:
             return None
@@ -67,11 +73,11 @@ class PathFacts:
             yield path.proxy.observed
 
     def _default(self, part: str, observation: str) -> PathFact | None:
-        products = self._products(part)
-        version = self._version if part in ("proxy", "route", "upstream") else ""
-        for default in self._knowledge.defaults:
+        named = [default for default in self._knowledge.defaults if default.observation == observation]
+        products = self._products(part) if named else []
+        for default in named:
             fits = not default.products or any(product in default.products for product in products)
-            if default.observation == observation and fits and default.holds(version):
+            if fits and default.holds(self._version if part in ("proxy", "route", "upstream") else ""):
                 return PathFact(default.value, None, default.by)
         return None
 
@@ -83,10 +89,15 @@ class PathFacts:
         if part == "service":
             return ["Service"]
         if part == "workload" and path.workload is not None:
-            words = [word.rpartition("/")[2] for word in path.workload.command]
-            programs = [word for word in words if word in self._knowledge.server_programs]
-            return [path.workload.kind, *programs, *(["uvicorn"] if path.server is not None and not programs else [])]
+            return [path.workload.kind, *self._programs]
         return []
+
+    @cached_property
+    def _programs(self) -> list[str]:
+        """The server programs in the command of the workload, such as uvicorn."""
+        command = self.path.workload.command if self.path.workload is not None else ()
+        words = [part.rpartition("/")[2] for word in command for part in word.split()]
+        return [word for word in words if word in self._knowledge.server_programs]
 
     @cached_property
     def _version(self) -> str:
@@ -119,8 +130,17 @@ class PathFacts:
             yield "route.path", PathFact(path.route.path or "/", None)
         if path.workload is not None:
             yield "workload.kind", PathFact(path.workload.kind, None)
+            if self._programs:
+                yield "workload.program", PathFact(self._programs[0])
+        if path.service is not None and path.upstream is not None:
+            headless = path.service.observed.get("headless")
+            is_pool = any(target.is_pool for target in path.upstream.targets)
+            if not is_pool and not (headless is not None and headless.value):
+                yield "path.through_service", PathFact(True, path.service.location)
+        if path.next_proxy:
+            yield "path.next_proxy", PathFact(path.next_proxy)
         if path.front is not None:
-            yield "path.behind_proxy", PathFact(True, path.front.location)
+            yield "path.behind_proxy", PathFact(True, next((route.location for route in path.front.routes), None))
         if path.proxy_workload is not None:
             instances = self._instances(path.proxy_workload)
             if instances is not None:
@@ -134,12 +154,11 @@ class PathFacts:
         places = [fact.location for fact in known if fact is not None and fact.location is not None]
         scaled = next((place for end in ends for place in self._scaled(end)), None)
         stated = self._stated_instances()
-        by_default = all(fact is not None and fact.default_of for fact in known)
         if least > 1:
             many, place = "several", places[0] if places else None
         elif scaled is not None:
             many, place = "several", scaled
-        elif stated is not None and (by_default or None in known):
+        elif stated is not None and None in known:
             least, most = stated
             many, place = "several" if most > 1 else "single", None
             known = [PathFact(least)]

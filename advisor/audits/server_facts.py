@@ -79,6 +79,7 @@ def _of_code(server: RunServer, knowledge: Knowledge) -> Iterator[tuple[str, Pat
     known = [ping for ping in pings if ping is not None]
     if known and len(known) == len(pings):
         yield "server.ping", fact(max(known))
+    yield "server.modern", fact(all(knowledge.lines[line].serves_modern for line in code.lines))
     yield "server.session_timeout", fact(knowledge.figure("session.idle_s"))
 
 
@@ -122,6 +123,8 @@ def _of_user(requirements: Requirements) -> Iterator[tuple[str, PathFact]]:
         yield "server.answers", PathFact("json" if requirements["current.json_response"] is True else "streams")
     if "clients.protocol" in given:
         yield "clients.era", PathFact(str(requirements["clients.protocol"]))
+    if "clients.concurrent" in given:
+        yield "clients.concurrent", PathFact(requirements["clients.concurrent"])
     if "clients.keep_cookies" in given:
         kept = {True: "kept", False: "dropped"}
         yield "clients.cookies", PathFact(kept.get(requirements["clients.keep_cookies"], "unknown"))

@@ -25,6 +25,7 @@ _SUMMARIES = {
     "verify": "Run a kit with real programs and check what clients observe.",
     "exercise": "Run a built-in server with each flag pair; show what works.",
     "scan": "Read the code of a Python server: flags, needs and faults.",
+    "audit": "Find problems in server code, proxies and manifests.",
     "init": "Print a commented requirements file to start from.",
     "schema": "Print a JSON Schema for the input file or for JSON output.",
     "capabilities": "Show which features each SDK release supports.",

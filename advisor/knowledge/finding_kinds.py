@@ -15,7 +15,7 @@ FindingSubject = Literal["code", "proxy", "upstream", "route", "path", "workload
 FindingConditions: TypeAlias = dict[str, Any]
 """From the name of an observation with its part, such as `route.buffering`, to the condition on its value."""
 
-FORMS = ("in", "not", "not_in", "below", "above", "has", "lacks", "stated")
+FORMS = ("in", "not", "not_in", "below", "above", "has", "lacks", "matches", "stated")
 """The keys of a condition that is not a plain value."""
 
 PLACEHOLDER = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
@@ -123,9 +123,19 @@ def _problem(condition: Any, kind: ObservationKind, known: Mapping[str, Observat
             is_number = isinstance(wanted, (int, float)) and not isinstance(wanted, bool)
             fits = kind.type in NUMBERS and (other.type in NUMBERS if other is not None else is_number)
         elif form in ("has", "lacks"):
-            fits = kind.type == "words" and kind.allows([wanted])
+            fits = kind.type == "words" and kind.allows([wanted] if isinstance(wanted, str) else wanted)
+        elif form == "matches":
+            fits = kind.type == "word" and isinstance(wanted, str) and _is_pattern(wanted)
         else:
             fits = isinstance(values, list) and all(map(kind.allows, values))
         if not fits:
             return f"{form}: {wanted!r} does not fit this observation"
     return ""
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True

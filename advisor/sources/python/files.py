@@ -32,12 +32,18 @@ class SourceFiles:
         problems: the files that could not be read.
     """
 
-    def __init__(self, path: Path, skips: Iterable[ScanSkip]) -> None:
-        """Args: path: a folder, or a Python file; skips: what to leave out."""
+    def __init__(self, path: Path, skips: Iterable[ScanSkip], within: Iterable[str] | None = None) -> None:
+        """Find the files.
+
+        Args:
+            path: a folder, or a Python file. Its other modules are then the files of its folder.
+            skips: what to leave out.
+            within: folders and files in the folder `path`, with `/`. Only their files are found. None: all files.
+        """
         self._skips = list(skips)
         self.root = path if path.is_dir() else path.parent
         self.problems: list[NotExamined] = []
-        every = list(self._walk())
+        every = list(dict.fromkeys(name for start in ([""] if within is None else within) for name in self._all(start)))
         self.names = [name for name in every if name.endswith(".py")]
         self.others = [name for name in every if not name.endswith(".py")]
         self._start = self.names if path.is_dir() else [path.name]
@@ -81,9 +87,16 @@ class SourceFiles:
             return None
         return content
 
-    def _walk(self) -> Iterator[str]:
+    def _all(self, start: str) -> Iterator[str]:
+        """Yield the names of the files in a folder, or the name of a file."""
+        if (self.root / start).is_dir():
+            yield from self._walk(start)
+        else:
+            yield start
+
+    def _walk(self, start: str) -> Iterator[str]:
         count = 0
-        for folder, folders, files in os.walk(self.root, onerror=self._unreadable):
+        for folder, folders, files in os.walk(self.root / start, onerror=self._unreadable):
             folders[:] = sorted(name for name in folders if not self._skipped("folder", name))
             here = Path(folder).relative_to(self.root)
             for name in sorted(files):

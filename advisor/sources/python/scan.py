@@ -32,7 +32,17 @@ def scan(path: Path, knowledge: Knowledge) -> ScannedTree:
         path: a folder, or a file. It exists.
         knowledge: has the names of the SDKs.
     """
-    files = SourceFiles(path, knowledge.scan_skips.values())
+    return scan_files(SourceFiles(path, knowledge.scan_skips.values()), str(path), knowledge)
+
+
+def scan_files(files: SourceFiles, path: str, knowledge: Knowledge) -> ScannedTree:
+    """Return the server code in files.
+
+    Args:
+        files: the files.
+        path: the folder or file as the user named it.
+        knowledge: has the names of the SDKs.
+    """
     tree = CodeTree(files, {name for code in knowledge.code_names.values() for name in (code.id, *code.also)})
     values = Values(tree)
     servers = Servers(tree, values, knowledge)
@@ -46,7 +56,7 @@ def scan(path: Path, knowledge: Knowledge) -> ScannedTree:
     for tool in tools.all():
         by_server[tool.server.call] += _tool_code(tool, tools, needs, state, changes)
     return ScannedTree(
-        str(path),
+        path,
         tuple(sorted({*files.examined, *manifests.names})),
         tuple(sorted(set(files.problems))),
         tuple(_server(server, servers, parts, manifests, by_server[server.call], knowledge) for server in servers.all),

@@ -1,0 +1,88 @@
+"""Reads and judges the files that the user named, for the command `audit`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from advisor.audits.deployment import deployment_findings
+from advisor.audits.request_paths import MOST_PATHS, RequestPath, request_paths
+from advisor.audits.scanned_servers import http_servers
+from advisor.audits.server_code import findings
+from advisor.errors import UsageError
+from advisor.findings import SEVERITIES, Finding
+from advisor.knowledge import Knowledge
+from advisor.requirements.model import Requirements
+from advisor.sources.deployment_files import read_deployment
+from advisor.sources.python import scan_files
+from advisor.sources.python.files import SourceFiles
+from advisor.sources.python.model import NotExamined, ScannedTree
+
+
+class AuditedDeployment(NamedTuple):
+    """The result of an audit.
+
+    Attributes:
+        tree: the scanned server code.
+        paths: the paths of requests to MCP servers.
+        examined: the files that a reader knew.
+        not_examined: the files that no reader could read, and parts of files.
+        findings: the findings, the most severe first.
+    """
+
+    tree: ScannedTree
+    paths: tuple[RequestPath, ...]
+    examined: tuple[str, ...]
+    not_examined: tuple[NotExamined, ...]
+    findings: tuple[Finding, ...]
+
+
+def audited(
+    root: Path, within: Sequence[str], knowledge: Knowledge, requirements: Requirements | None = None
+) -> AuditedDeployment:
+    """Read and judge files.
+
+    Args:
+        root: the folder to which all paths are relative.
+        within: the folders and files in it that are read. `root_of` returns both.
+        knowledge: has the conditions and the words.
+        requirements: what the user states about the deployment, or None.
+    """
+    files = SourceFiles(root, knowledge.scan_skips.values(), within)
+    tree = scan_files(files, str(root), knowledge)
+    deployment = read_deployment(files, knowledge)
+    port = knowledge.figure("server.port")
+    paths = request_paths(deployment, http_servers([tree]), knowledge.proxies, port)
+    found = [*deployment_findings(paths, knowledge, requirements), *findings(tree, knowledge)]
+    found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.id, finding.locations))
+    limit = (
+        [NotExamined(".", f"only {MOST_PATHS:,} paths to MCP servers were judged")] if len(paths) == MOST_PATHS else []
+    )
+    unread = {*limit, *tree.not_examined, *(NotExamined(*part) for part in deployment.not_examined)}
+    examined = {*tree.examined, *deployment.examined}
+    return AuditedDeployment(tree, paths, tuple(sorted(examined)), tuple(sorted(unread)), tuple(found))
+
+
+def root_of(names: Sequence[str]) -> tuple[Path, list[str]]:
+    """Return the folder that has all named folders and files, and their names in this folder.
+
+    Raises:
+        UsageError: a folder or file does not exist.
+    """
+    for name in names:
+        try:
+            is_there = Path(name).is_dir() or Path(name).is_file()
+        except (OSError, ValueError):
+            is_there = False
+        if not is_there:
+            raise UsageError(f"{name} is not a folder and not a file.")
+    if len(names) == 1 and Path(names[0]).is_dir():
+        return Path(names[0]), [""]
+    places = [os.path.realpath(name) for name in names]
+    folders = [place if os.path.isdir(place) else os.path.dirname(place) for place in places]  # noqa: PTH112, PTH120
+    common = os.path.commonpath(folders)
+    within = [Path(place).relative_to(common).as_posix() for place in places]
+    root = Path(os.path.relpath(common))
+    return root, ["" if name == "." else name for name in within]

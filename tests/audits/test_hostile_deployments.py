@@ -1,0 +1,67 @@
+"""No file of a deployment stops the audit, and very many parts do not make it slow."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from advisor.cli.audited_files import audited
+from advisor.knowledge import Knowledge
+
+LONGEST_S = 1.0
+FEW, MANY = 60, 100_000
+
+
+def changed(text: str, others: list[str], draw: random.Random) -> str:
+    """Return a text with a few changes: lines and words are removed, doubled, swapped, or taken from another text."""
+    lines = text.splitlines(keepends=True)
+    for _ in range(draw.randint(1, 4)):
+        place = draw.randrange(len(lines) + 1)
+        kind = draw.randrange(5)
+        if kind == 0 and lines:
+            lines.pop(min(place, len(lines) - 1))
+        elif kind == 1 and lines:
+            lines.insert(place, draw.choice(lines))
+        elif kind == 2:
+            lines[place:place] = draw.choice(others).splitlines(keepends=True)
+        elif kind == 3 and lines:
+            index = min(place, len(lines) - 1)
+            words = lines[index].split(" ")
+            draw.shuffle(words)
+            lines[index] = " ".join(words)
+        else:
+            lines[place:place] = [
+                draw.choice(["\0", "\ufeff", "  ", "{{ .Values.x }}\n", "${X}\n", "mcp: &a [*a]\n", "}\n"])
+            ]
+    return "".join(lines)
+
+
+def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
+    draw = random.Random(seed)
+    kinds = [kind for kind in knowledge.findings.values() if kind.subject != "code"]
+    examples = [files for kind in kinds for _, files in kind.examples]
+    texts = [text for files in examples for text in files.values()]
+    for number in range(count):
+        place = folder / str(number)
+        for name, text in draw.choice(examples).items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(changed(text, texts, draw).encode("utf-8", errors="surrogatepass"))
+        started = time.monotonic()
+        audited(place, [""], knowledge)
+        assert time.monotonic() - started < LONGEST_S, (seed, number)
+
+
+def test_changed_deployments_are_read_or_refused(tmp_path: Path, knowledge: Knowledge) -> None:
+    check(FEW, tmp_path, knowledge, seed=1)
+
+
+@pytest.mark.thorough
+@pytest.mark.weekly
+@pytest.mark.parametrize("seed", range(4))
+def test_a_hundred_thousand_changed_deployments_are_read_or_refused(
+    seed: int, tmp_path: Path, knowledge: Knowledge
+) -> None:
+    check(MANY // 4, tmp_path, knowledge, seed)
