@@ -155,8 +155,12 @@ def _has(kit: KitContext, threshold: str) -> bool:
 
 
 def resolves(kit: KitContext) -> bool:
-    """Whether the configuration of the kit's proxy needs a directive to resolve names again at run time."""
-    return kit.platform in _RESOLVER and _has(kit, "resolve")
+    """Whether the configuration of the kit's proxy needs a directive to resolve names again at run time.
+
+    The proxies of these platforms run in the image of the kit, so their release is known.
+    """
+    first = kit.carried.since.get("resolve") if kit.proxy and kit.platform in _RESOLVER else None
+    return first is not None and at_least(kit.carried.release_for(kit.proxy_version), first)
 
 
 def _dynamic(kit: KitContext) -> bool:

@@ -79,6 +79,37 @@ def test_a_vanished_owner_costs_only_its_own_sessions(advisor: Advisor, tmp_path
             assert again() == {200}, "the sessions are still bound to their owner"
 
 
+@pytest.mark.parametrize("setup", [*BOUND, ENVELOPE], ids=str)
+def test_nginx_remembers_for_modern_requests_that_an_instance_vanished(
+    advisor: Advisor, tmp_path: Path, setup: Setup
+) -> None:
+    with (
+        upstreams(tmp_path, NAMES) as fleet,
+        running(
+            sticky(advisor, setup), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian
+        ) as client,
+    ):
+        _idle(fleet, "one")
+        fleet.stop("one")
+        with swallowing(fleet.ports["one"]):
+            assert [client.modern("echo").status for _ in range(30)] == [200] * 30
+        fleet.resume("one")
+        lines = [json.loads(line) for line in client.log.read_text().splitlines() if line.startswith("{")]
+        tried = [line for line in lines if f"127.0.0.1:{fleet.ports['one']}" in line["upstream"]]
+        assert 1 <= len(tried) <= 5, "without a passive check, each third request waits for the instance"
+
+
+def test_session_id_rewriting_tries_all_instances_for_a_new_session(advisor: Advisor, tmp_path: Path) -> None:
+    with (
+        upstreams(tmp_path, NAMES) as fleet,
+        running(sticky(advisor, ENVELOPE), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}) as client,
+    ):
+        for name in ("one", "three"):
+            _idle(fleet, name)
+            fleet.kill(name)
+        assert {client.initialize()[1] for _ in range(9)} == {"two"}
+
+
 @pytest.mark.parametrize(
     ("setup", "make"),
     [

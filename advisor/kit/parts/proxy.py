@@ -87,6 +87,12 @@ class Pool(NamedTuple):
         return f"{self.name}_new"
 
     @property
+    def found_addresses(self) -> tuple[str, ...]:
+        """The addresses for requests without an owner. On Kubernetes, one name has the addresses of all pods."""
+        pods = (f"{self.tier.host}-{number}." for number in range(len(self.addresses)))
+        return tuple(dict.fromkeys(map(str.removeprefix, self.addresses, pods)))
+
+    @property
     def slots(self) -> int:
         """The number of server entries in haproxy.cfg, enough for production and for a local check."""
         return max(len(self.addresses), min(self.tier.max_instances, _SLOTS))
@@ -134,6 +140,7 @@ class ProxyPlan(NamedTuple):
         origins: origins of web pages that can call the service; empty for none.
         public: other public paths (OAuth), as regular expressions without the first slash.
         stop_s: seconds after a reload or stop in which open streams can end.
+        modern: whether modern clients can call the servers.
     """
 
     pools: tuple[Pool, ...]
@@ -143,6 +150,7 @@ class ProxyPlan(NamedTuple):
     origins: tuple[str, ...]
     public: tuple[str, ...]
     stop_s: int
+    modern: bool
     handshake_versions: tuple[str, ...] = HANDSHAKE_VERSIONS
     attempts: int = _ATTEMPTS
 
@@ -179,6 +187,15 @@ class ProxyPlan(NamedTuple):
     def looked_up_once(self) -> bool:
         """Whether nginx resolves the names of its upstreams only at start."""
         return self.names and not self.resolve
+
+    @property
+    def frees(self) -> bool:
+        """Whether nginx with session-ID rewriting has an upstream for requests that never need an owner.
+
+        nginx does not start if it can resolve the names of an upstream only at its start and a name does not exist.
+        """
+        envelope = self.sticky is not None and self.sticky.balance == "envelope"
+        return envelope and (self.modern or bool(self.public)) and not self.looked_up_once
 
     @property
     def resolves_names(self) -> bool:
@@ -239,6 +256,7 @@ def plan_for(kit: KitContext, proxy_addresses: ProxyAddresses | None = None) -> 
         origins=tuple(dict.fromkeys((*(f"https://{host}" for host in kit.hosts), *kit.origins))),
         public=_public(kit.auth),
         stop_s=max(tier.shutdown_s for tier in kit.tiers),
+        modern=kit.serves_modern,
     )
 
 
