@@ -23,6 +23,8 @@ from advisor.console.canvas import Screen
 from advisor.console.output import emit, is_unicode, say
 from advisor.decision.advisor import default_advisor
 from advisor.errors import Exit
+from advisor.findings import Location
+from advisor.report.findings_text import shown_place
 from advisor.report.scan_document import scan_document
 from advisor.report.scan_text import scan_text
 from advisor.report.serialization import json_text
@@ -89,13 +91,13 @@ def scan(
     tree = scanned(path)
     examined = tree.examined if tree.servers else ()
     found = order.triaged(findings(tree, knowledge), examined, tree.not_examined, triage)
-    if format is ScanFormat.JSON:
-        emit(json_text(scan_document(tree, found), ascii_only=not is_unicode()))
-    elif format not in (ScanFormat.TEXT, ScanFormat.YAML):
-        emit(shown(found, order))
+    is_text = format in (ScanFormat.TEXT, ScanFormat.YAML)
+    if not is_text and not write_baseline_to:
+        is_json = format is ScanFormat.JSON
+        emit(json_text(scan_document(tree, found), ascii_only=not is_unicode()) if is_json else shown(found, order))
     if not tree.servers:
         for problem in tree.not_examined:
-            say(f"{problem.path}: {problem.why}")
+            say(f"{shown_place(Location(problem.path))}: {problem.why}")
         say(knowledge.phrases["scan.nothing"].format(path=path, number=len(tree.examined)))
         return Exit.NOTHING_EXAMINED
     if write_baseline_to:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -29,6 +30,8 @@ WIDEST = 120
 """The longest line, because people do not read longer lines."""
 NARROWEST = 60
 _GAP = 2
+# The start of a command that GitHub's runner finds in a log: a name in a file of a stranger could contain it.
+_COMMAND = re.compile(r"^[ ]*:(?=:[A-Za-z])|##(?=\[)", re.MULTILINE)
 
 
 class Screen(NamedTuple):
@@ -133,7 +136,7 @@ class Canvas:
     def text(self) -> str:
         """Draw the lines. The text ends with a newline, and no line ends with spaces."""
         lines = (paint(trimmed(line), colour=self._screen.colour) for line in self._lines)
-        return "\n".join(lines).strip("\n") + "\n"
+        return _COMMAND.sub(r"\g<0> ", "\n".join(lines).strip("\n")) + "\n"
 
     def _add(self, lines: Iterable[Line], indent: int) -> None:
         self._lines += [[(" " * indent, ""), *line] for line in lines]

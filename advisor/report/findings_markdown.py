@@ -30,7 +30,7 @@ def findings_markdown(triaged: Triaged, phrases: Mapping[str, str]) -> str:
     room = _ROOM
     columns = phrases["findings.columns"].split(", ")
     rows, room = _fitting([_row(each, triaged, phrases) for each in triaged.findings], room)
-    if rows:
+    if rows:  # not aligned, because spaces would count as characters of the comment
         parts.append("\n".join((f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *rows)))
     details, room = _fitting([_details(each, triaged, phrases) for each in triaged.findings], room)
     parts += details

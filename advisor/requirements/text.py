@@ -71,6 +71,8 @@ def quote(value: object) -> str:
 def printable(text: str, length: int) -> str:
     """Return `text` cut to `length` characters. A mark replaces each character that is not printable."""
     shown = text if len(text) <= length else text[: length - 3] + "..."
+    if shown.isprintable():  # nearly always, and fast
+        return shown
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
 
 

@@ -18,6 +18,7 @@ class SourceLines:
     def __init__(self, root: Path) -> None:
         """Args: root: the folder to which paths are relative."""
         self._root = root
+        self._inside = root.resolve()
         self._lines: dict[str, list[str]] = {}
 
     def of(self, path: str) -> list[str]:
@@ -55,7 +56,7 @@ class SourceLines:
         try:
             place = (self._root / path).resolve()
             # A symbolic link can lead out of the folder, and a pipe or a device would block.
-            return place if place.is_file() and place.is_relative_to(self._root.resolve()) else None
+            return place if place.is_file() and place.is_relative_to(self._inside) else None
         except (OSError, ValueError, RuntimeError):  # ValueError: a NUL; RuntimeError: a loop of links
             return None
 

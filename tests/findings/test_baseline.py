@@ -121,8 +121,9 @@ def test_ten_thousand_entries_are_read(tmp_path: Path) -> None:
 def test_the_command_writes_uses_and_prunes_a_baseline(tmp_path: Path) -> None:
     server = tmp_path / "server.py"
     server.write_text(SERVER)
-    code = run_command_for_text("scan", ".", "--write-baseline", "b.json", cwd=tmp_path)
-    assert (code.returncode, code.stdout) == (0, "")
+    for format in ("text", "yaml", "json", "sarif"):
+        done = run_command_for_text("scan", ".", "--write-baseline", "b.json", "--format", format, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (0, "")
     written = (tmp_path / "b.json").read_bytes()
     assert json.loads(written)["findings"][0]["id"] == STATE
     server.write_text(f"# moved\n{SERVER}")

@@ -112,3 +112,10 @@ def test_a_cell_cannot_leave_its_table() -> None:
 def test_code_spans_can_contain_backticks() -> None:
     assert code("a`b") == "``a`b``"
     assert code("`") == "`` ` ``"
+
+
+def test_no_line_is_a_command_of_a_ci_runner() -> None:
+    canvas = Canvas(Screen())
+    for text in ("::error::x", "a ::error::x", "##[group]x", "::1"):
+        canvas.line(text, indent=2)
+    assert canvas.text() == "  : :error::x\n  a ::error::x\n  ## [group]x\n  ::1\n".lstrip("\n")
