@@ -30,6 +30,7 @@ class Annotation(NamedTuple):
 
     id: str
     sets: tuple[StatedValue, ...]
+    yields_to: str = ""
 
 
 class ResourceSettings(NamedTuple):

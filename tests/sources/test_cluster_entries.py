@@ -212,6 +212,12 @@ def test_the_product_of_an_ingress(class_name: str, controller: str, product: st
     assert only(a=text).product == product
 
 
+def test_a_cookie_turns_off_the_hash_of_ingress_nginx() -> None:
+    prefix = "    nginx.ingress.kubernetes.io"
+    proxy = annotated(f"{prefix}/affinity: cookie\n{prefix}/upstream-hash-by: $http_mcp_session_id")
+    assert values(proxy.observed) == {"sticky": "cookie"}
+
+
 def test_the_text_of_a_snippet_is_named() -> None:
     found = deployed(
         {

@@ -119,6 +119,13 @@ def test_a_compose_file_with_another_name_is_read_and_an_override_is_named() -> 
     assert (unread.path, found.workloads) == ("compose.override.yaml", ())
 
 
+def test_a_file_that_changes_services_of_another_file_is_named() -> None:
+    found = deployed({"compose.prod.yaml": "services:\n  mcp:\n    deploy: {replicas: 3}\n  b: {image: c}\n"})
+    assert [workload.name for workload in found.workloads] == ["b"]
+    (unread,) = found.not_examined
+    assert unread.why.startswith("line 2: the service mcp has no image, so the file changes another compose file")
+
+
 def test_an_include_is_named() -> None:
     (unread,) = deployed({"compose.yaml": "include: [a.yaml]\nservices: {}\n"}).not_examined
     assert unread == NotRead(
@@ -309,3 +316,17 @@ def test_a_service_of_cloud_run() -> None:
         "most_instances": 4,
         "request_timeout": 600,
     }
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("CMD set -e; alembic upgrade && exec uvicorn a:app --port 80", ("uvicorn", "a:app", "--port", "80")),
+        ("CMD uvicorn a:app || echo failed", ("uvicorn", "a:app")),
+        ("CMD cd /app && python server.py", ("python", "server.py")),
+        ('CMD ["python", "-c", "import a; a.run()"]', ("python", "-c", "import a; a.run()")),
+    ],
+)
+def test_the_program_that_a_shell_starts_counts(command: str, words: tuple[str, ...]) -> None:
+    (workload,) = deployed({"Dockerfile": f"FROM python\n{command}\n"}).workloads
+    assert workload.command == words

@@ -106,7 +106,7 @@ def test_a_hundred_thousand_changed_files_are_read_or_refused(seed: int) -> None
     check(MANY // 4, seed)
 
 
-HEAD = "apiVersion: v1\nkind: Pod\n"
+HEAD = "apiVersion: v1\nkind: Pod\nmetadata: {}\n"
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)
 )
@@ -121,15 +121,15 @@ HOSTILE = {
     "many keys": HEAD + "\n".join(f"k{number}: v" for number in range(90_000)),
     "many documents": "\n---\n".join([HEAD] * 30_000),
     "many budgets": "\n---\n".join(
-        ["apiVersion: apps/v1\nkind: Deployment\nspec: {template: {metadata: {labels: {a: b}}, spec: {containers: [{}]}}}"] * 3000
-        + ["apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {selector: {matchLabels: {a: b}}}"] * 3000
+        ["apiVersion: apps/v1\nkind: Deployment\nmetadata: {}\nspec: {template: {metadata: {labels: {a: b}}, spec: {containers: [{}]}}}"] * 300
+        + ["apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {}\nspec: {selector: {matchLabels: {a: b}}}"] * 300
     ),
     "many scalers": "\n---\n".join(
-        ["apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{}]}}}"] * 3000
-        + ["apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nspec: {scaleTargetRef: {kind: Deployment, name: a}}"] * 3000
+        ["apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{}]}}}"] * 300
+        + ["apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {}\nspec: {scaleTargetRef: {kind: Deployment, name: a}}"] * 300
     ),
     "many names": "\n---\n".join(f"apiVersion: v1\nkind: Service\nmetadata: {{name: a, namespace: n{n}}}" for n in range(5000))
-    + "\n---\n".join([""] + ["apiVersion: networking.k8s.io/v1\nkind: Ingress\nspec: {defaultBackend: {service: {name: a}}}"] * 3000),
+    + "\n---\n".join([""] + ["apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {}\nspec: {defaultBackend: {service: {name: a}}}"] * 300),
     "an image without an end": HEAD + "spec: {containers: [{image: '" + ":" * 100_000 + "'}]}",
     "a long command": HEAD + "spec: {containers: [{command: [sh, -c, '" + "uvicorn \"" * 50_000 + "']}]}",
     "a nested command": HEAD + "spec: {containers: [{command: ['" + "uvicorn " * 100_000 + "']}]}",

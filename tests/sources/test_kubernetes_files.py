@@ -300,6 +300,11 @@ def test_jobs_are_left_out_and_unknown_kinds_are_named() -> None:
     assert found.not_examined == (NotRead("a.yaml", "the kinds MCPServer, Thing are not supported"),)
 
 
+@pytest.mark.parametrize("text", ["apiVersion: a/v2\nkind: feature\nmetadata: {}", "apiVersion: a/v1\nkind: Cluster"])
+def test_other_files_with_a_kind_are_no_resources(text: str) -> None:
+    assert deployed({"a.yaml": text}) == DeploymentFiles()
+
+
 def test_the_last_of_duplicate_keys_counts() -> None:
     text = DEPLOYMENT.replace("  replicas: 3\n", "  replicas: 3\n  replicas: 5\n")
     assert only(deployed({"a.yaml": text})).observed["instances"][:2] == (5, Location("a.yaml", 8))

@@ -17,6 +17,7 @@ from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.platforms.observed import from_text, typed
 
 _REFERENCE = re.compile(r"\$\(([A-Za-z_]\w*)\)|\$\{?([A-Za-z_]\w*)\}?")
+_SEPARATOR = re.compile(r"\n|;|&&|\|\|")
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 _MOST_WORDS = 1000
 _MOST_CHARACTERS = 10_000
@@ -135,11 +136,18 @@ def _add(found: dict[str, Observation], name: str, given: Observation, kinds: Ma
         found[name] = given
 
 
-def started(command: tuple[CommandWord, ...]) -> tuple[str, ...]:
-    """Return the words of the program that a command starts: for a shell with a text, the words of the text."""
+def started(command: tuple[CommandWord, ...], known: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of the program that a command starts.
+
+    Args:
+        command: the command. Of a text for a shell, the last server program counts, or else the last program.
+        known: the names of server programs.
+    """
     if not _is_shell(command):
         return tuple(word.text for word in command)
-    inner = split(command[2].text)
+    parts = [found for part in _SEPARATOR.split(command[2].text[:_MOST_CHARACTERS]) if (found := split(part))]
+    servers = [part for part in parts if any(word.rpartition("/")[2] in known for word in part)]
+    inner = (servers or parts or [()])[-1]
     return inner[1:] if inner[:1] == ("exec",) else inner
 
 

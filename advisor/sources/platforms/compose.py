@@ -89,6 +89,10 @@ def read(
     if len(listed) > _MOST_SERVICES:
         return DeploymentFiles(not_examined=(NotRead(path, "the file has too many services"),))
     for name, service in listed:
+        if not (service.key("image") or service.key("build") or service.key("extends")):
+            why = f"line {service.line}: the service {name} has no image, so the file changes another compose file"
+            unread.append(NotRead(path, f"{why}; {_RENDERED}"))
+            continue
         if extends := service.key("extends"):
             why = f"line {extends.line}: the service {name} extends another service; {_RENDERED}"
             unread.append(NotRead(path, why))
@@ -110,7 +114,7 @@ def _workload(name: str, service: YamlNode, path: str, variables: Observations, 
         name=name,
         location=service.location,
         names=tuple(dict.fromkeys([name, *_names(service)])),
-        command=started(command),
+        command=started(command, knowledge.server_programs),
         image=service.key("image").text,
         context=posixpath.normpath(posixpath.join(folder, context)) if context else "",
         environment=variables,

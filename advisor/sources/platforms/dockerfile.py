@@ -113,7 +113,7 @@ def read(text: str, path: str, knowledge: Knowledge) -> DeploymentFiles:
         kind="Dockerfile",
         name=path,
         location=stage.location,
-        command=started(command),
+        command=started(command, knowledge.server_programs),
         image=stage.image,
         context=folder or ".",
         environment=stage.environment,

@@ -31,6 +31,7 @@ Empty lines before the text give its lines the numbers of the file. Returns None
 
 _RESOURCE = re.compile(r"^[ \t\-{\"']*(?:apiVersion|kind)[\"']?[ \t]*:", re.MULTILINE)
 _IN_JSON = re.compile(r"\"apiVersion\"[ \t]*:")
+_DEFINITION = re.compile(r"^[ \t]*[\"']?kind[\"']?:[ \t]*[\"']?CustomResourceDefinition\b", re.MULTILINE)
 _OBJECT = "Values|Release|Chart|Capabilities|Files"
 _CALL = r"include|template|define|if|else|end|range|with|toYaml|tpl|printf|default|quote|required|lookup|/\*"
 _TEMPLATE = re.compile(
@@ -75,6 +76,8 @@ class ClusterFiles:
             self._unread[NotRead(path, str(error))] = None
             return
         for part, offset in found:
+            if _DEFINITION.search(part):  # they are large, and have no part in requests
+                continue
             if _TEMPLATE.search(part):
                 self._template(path)
                 continue

@@ -47,7 +47,7 @@ def workload(resource: Resource, cluster: Cluster, knowledge: Knowledge) -> Work
         namespace=resource.namespace,
         names=(resource.name,) if is_knative(resource) else (),
         labels={} if is_knative(resource) else labels,
-        command=started(command),
+        command=started(command, knowledge.server_programs),
         image=container.key("image").text,
         environment=environment,
         ports=tuple(port for port, _ in container_ports(container)),

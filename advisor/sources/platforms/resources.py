@@ -59,14 +59,14 @@ class Backend(NamedTuple):
 
 
 def resources(document: YamlNode) -> Iterator[Resource]:
-    """Yield the resource of a document, or the resources of a List."""
+    """Yield the resource of a document, or the resources of a List. Other documents also have a `kind`."""
     pending = [document]
     while pending:
         node = pending.pop(0)
         kind = node.key("kind").text
         if kind.endswith("List") and node.key("items").is_list:
             pending += list(node.key("items").items())
-        elif kind and node.key("apiVersion"):
+        elif kind[:1].isupper() and node.key("apiVersion") and node.key("metadata"):
             group, slash, _ = node.key("apiVersion").text.partition("/")
             names = node.key("metadata")
             yield Resource(kind, group if slash else "", names.key("name").text, names.key("namespace").text, node)

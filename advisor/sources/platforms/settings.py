@@ -61,6 +61,8 @@ class Settings:
         found: dict[str, Observation] = {}
         for name, value in annotations.pairs():
             entry = self._knowledge.annotations.get(name)
+            if entry is not None and entry.yields_to and annotations.key(entry.yields_to):
+                continue
             for rule in entry.sets if entry is not None else ():
                 text = _pair(value.text, rule.setting) if rule.setting else value.text
                 if text is not None:
