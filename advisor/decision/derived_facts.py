@@ -248,6 +248,9 @@ def _raising(position: int) -> Callable[[Row], Row]:
     return step
 
 
+_DIVISIONS = 10_000  # largest number of remembered divisions of tools
+
+
 class SeparableNode:
     """Whether two tiers can divide the listed tools, with sampling and with its substitute."""
 
@@ -256,6 +259,8 @@ class SeparableNode:
         self._spec = derived.separable or {}
         self._lost = lost
         self._known: dict[Row, frozenset[str]] = {}
+        self._contexts: dict[tuple[Row, bool], tuple[int, frozenset[str]]] = {}
+        self._divisions: dict[Row, tuple[bool, ...] | None] = {}
         self.inputs = (TOOL_NEEDS, *lost.inputs)
         self.outputs = (derived.id,)
 
@@ -282,16 +287,30 @@ class SeparableNode:
 
     def stateful(self, row: Row, *, substitute: bool) -> tuple[bool, ...] | None:
         """Which tools need a session (see `stateful_tools`), for a row of inputs; None if they cannot be divided."""
-        tools, context, (required, preferred) = row[0], row[1:-1], row[-1]
+        tools, (required, preferred) = row[0], row[-1]
         if not tools:
             return None
-        lost = self.features(context, substitute=substitute)
-        storeless = self.features(without_store(context), substitute=substitute)
-        wanted, liked = (
-            {name for position, name in enumerate(self._lost.features) if needs >> position & 1 and name in lost}
-            for needs in (required, preferred)
-        )
-        return stateful_tools(tools, wanted, liked, storeless)
+        lost, storeless = self._in_context(row[1:-1], substitute)
+        key = (tools, required & lost, preferred & lost, storeless)
+        if key not in self._divisions:
+            if len(self._divisions) >= _DIVISIONS:
+                self._divisions.clear()
+            wanted, liked = (
+                {name for position, name in enumerate(self._lost.features) if needs >> position & 1}
+                for needs in (required & lost, preferred & lost)
+            )
+            self._divisions[key] = stateful_tools(tools, wanted, liked, storeless)
+        return self._divisions[key]
+
+    def _in_context(self, context: Row, substitute: bool) -> tuple[int, frozenset[str]]:
+        """Return the features that work in the stateful tier only, as bits, and those without a shared store."""
+        known = self._contexts.get((context, substitute))
+        if known is None:
+            features = self.features(context, substitute=substitute)
+            bits = sum(1 << position for position, name in enumerate(self._lost.features) if name in features)
+            storeless = self.features(without_store(context), substitute=substitute)
+            known = self._contexts[context, substitute] = bits, storeless
+        return known
 
     def steps(self) -> list[NodeStep]:
         """No steps: the proof tries every outcome, because a file can list any tools."""

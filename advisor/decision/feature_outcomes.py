@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from advisor.engine.rules import Rule
-from advisor.engine.table import DecisionTable
+from advisor.engine.table import DecisionTable, Hit
 from advisor.knowledge.capabilities import CapabilityCell
 from advisor.knowledge.features import Carriage, Feature, FeatureCall
 from advisor.knowledge.space import FactSpace
@@ -71,6 +71,7 @@ class FeatureOutcomes:
         self._space = space
         self._measured: dict[str, Mapping[tuple[str, str], CapabilityCell]] = {}
         self._memo: dict[tuple[str, Era, Configuration], ConfigurationOutcome] = {}
+        self._delivered: dict[tuple[object, ...], Hit] = {}
 
     def _of_release(self, sdk: str) -> Mapping[tuple[str, str], CapabilityCell]:
         """Return the capability cells of a release range, by feature and call."""
@@ -94,8 +95,16 @@ class FeatureOutcomes:
         return found
 
     def works(self, feature: str, era: Era, configuration: Configuration) -> bool:
-        """Return whether the feature works for clients of `era`."""
-        return self.observe(feature, era, configuration).outcome == "works"
+        """Return whether the feature works for clients of `era`: whether a call works that is delivered."""
+        cells = self._of_release(configuration.sdk)
+        key = flag_key(configuration.stateless_http, configuration.json_response)
+        for call in self.features[feature].calls:
+            carriage: Carriage | None = getattr(call, era)
+            cell = None if call.partial or carriage is None else cells.get((feature, call.call))
+            alone = cell is not None and getattr(cell, era)[key] == "works"
+            if alone and carriage and self._delivery(carriage, era, configuration).outputs["outcome"] == "works":
+                return True
+        return False
 
     def others(self, feature: str, era: Era, at: Configuration) -> tuple[tuple[str, Outcome], ...]:
         """Return the other calls of the SDK release with their outcomes, except the call that `observe` returns."""
@@ -128,19 +137,27 @@ class FeatureOutcomes:
         if outcome == "unsupported" or carriage is None:
             return ConfigurationOutcome("unsupported", call.call, cell, None)
         # If requests do not reach the instance that owns the session, the outcome of the SDK has no effect.
-        hit = self.delivery.evaluate(
-            {
-                "era": era,
-                "session": "stateless" if at.stateless_http else "stateful",
-                "scope": carriage.scope,
-                "channel": carriage.channel,
-                "processes": at.processes,
-                "owner": at.owner,
-                "store": at.store,
-                "sse": at.sse,
-            }
-        )
+        hit = self._delivery(carriage, era, at)
         delivered: Outcome = hit.outputs["outcome"]  # type: ignore[assignment]
         if delivered == "unreachable" or outcome == "works":
             return ConfigurationOutcome(delivered, call.call, cell, hit.rules[0])
         return ConfigurationOutcome(outcome, call.call, cell, None)
+
+    def _delivery(self, carriage: Carriage, era: Era, at: Configuration) -> Hit:
+        """Return what happens to the messages of a call, whatever the SDK does."""
+        asked = (carriage.scope, carriage.channel, era, at.stateless_http, at.processes, at.owner, at.store, at.sse)
+        found = self._delivered.get(asked)
+        if found is None:
+            found = self._delivered[asked] = self.delivery.evaluate(
+                {
+                    "era": era,
+                    "session": "stateless" if at.stateless_http else "stateful",
+                    "scope": carriage.scope,
+                    "channel": carriage.channel,
+                    "processes": at.processes,
+                    "owner": at.owner,
+                    "store": at.store,
+                    "sse": at.sse,
+                }
+            )
+        return found
