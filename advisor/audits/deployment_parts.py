@@ -51,6 +51,8 @@ class DeploymentParts:
                     self._listening[port].append(workload)
         for proxy in files.proxies:
             self._by_product[proxy.product].append(proxy)
+        products_run = ((id(workload), self._product(workload)) for workload in self.workloads)
+        self._products_run = {number: product for number, product in products_run if product}
         self.selected = cache(self._selected)
         self._found: dict[tuple[str, tuple[tuple[str, str], ...], str], list[Workload]] = {}
         runs = [(proxy, workload) for workload in self.workloads for proxy in self.configurations(workload)]
@@ -88,9 +90,17 @@ class DeploymentParts:
 
     def product(self, workload: Workload) -> str:
         """Return the product of a workload that runs a proxy; "" for another workload."""
+        return self._products_run.get(id(workload), "")
+
+    def _product(self, workload: Workload) -> str:
         image = workload.image.rpartition("/")[2].partition("@")[0].partition(":")[0]
         names = (image, image.removesuffix("-unprivileged"), image.removesuffix("-alpine"))
         return next((name for name in names if name in self._products), "")
+
+    @property
+    def has_proxy_workloads(self) -> bool:
+        """Whether a workload runs a proxy."""
+        return bool(self._products_run)
 
     def configurations(self, workload: Workload) -> list[Proxy]:
         """Return the configuration that a workload runs: of the product in its image, and nearest to the workload."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 from advisor.audits.path_fact import PathFact
@@ -13,9 +13,19 @@ from advisor.audits.server_facts import server_facts
 from advisor.deployment.model import NOTHING, Observations, Target, Workload
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
+from advisor.knowledge.observations import ProductDefault
 from advisor.requirements.model import Requirements
 
 _VERSION = re.compile(r":v?(\d+(?:\.\d+)+)")
+
+
+@lru_cache(maxsize=4)
+def _defaults(knowledge: Knowledge) -> Mapping[str, Sequence[ProductDefault]]:
+    """Return the defaults of products by observation."""
+    found: dict[str, list[ProductDefault]] = {}
+    for default in knowledge.defaults:
+        found.setdefault(default.observation, []).append(default)
+    return found
 
 
 class PathFacts:
@@ -73,7 +83,7 @@ class PathFacts:
             yield path.proxy.observed
 
     def _default(self, part: str, observation: str) -> PathFact | None:
-        named = [default for default in self._knowledge.defaults if default.observation == observation]
+        named = _defaults(self._knowledge).get(observation, ())
         products = self._products(part) if named else []
         for default in named:
             fits = not default.products or any(product in default.products for product in products)
@@ -179,8 +189,8 @@ class PathFacts:
         stated = end.observed.get("instances")
         if stated is not None:
             return None if stated.is_dynamic else PathFact(stated.value, stated.location)
-        defaults = [each for each in self._knowledge.defaults if end.kind in each.products]
-        return next((PathFact(each.value, None, each.by) for each in defaults if each.observation == "instances"), None)
+        defaults = (each for each in _defaults(self._knowledge)["instances"] if end.kind in each.products)
+        return next((PathFact(each.value, None, each.by) for each in defaults), None)
 
     @staticmethod
     def _scaled(end: Workload | Target) -> Iterator[Location]:

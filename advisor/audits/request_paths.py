@@ -12,7 +12,7 @@ from advisor.audits.deployment_parts import LOCAL, MOST_TARGETS, DeploymentParts
 from advisor.audits.scanned_servers import RunServer, ScannedServer, server_of
 from advisor.deployment.model import DeploymentFiles, Proxy, Route, Service, Target, Upstream, Workload
 
-MOST_PATHS = 2000
+MOST_PATHS = 500
 """The most paths that are judged, so that a file with very many routes does not take long."""
 _WORD = re.compile(r"(?<![a-z0-9])(?:fast)?mcp(?:servers?)?(?![a-z0-9])", re.IGNORECASE)
 _SESSION_VALUES = {"balance": {"session-hash"}, "sticky": {"learned", "requested", "rewritten"}}
@@ -70,22 +70,27 @@ class _Joiner:
 
     def paths(self, proxies: Sequence[Proxy]) -> Iterator[RequestPath]:
         reached: set[int] = set()
-        ends = {id(proxy): {each.name: self._ends(each, proxy) for each in proxy.upstreams} for proxy in proxies}
-        for proxy in proxies:
-            for end in (end for found in ends[id(proxy)].values() for end in found if end.workload is not None):
-                for behind in self._parts.configurations(end.workload) if end.workload is not None else ():
-                    if behind is not proxy:
-                        self._fronts.setdefault(id(behind), proxy)
+        for proxy in proxies if self._parts.has_proxy_workloads else ():
+            for group in proxy.upstreams:
+                self._note_fronts(group, proxy)
         for proxy in proxies:
             upstreams = {each.name: each for each in proxy.upstreams}
             for route in proxy.routes:
-                found = ends[id(proxy)].get(route.upstream, [])
-                for path in self._of_route(proxy, route, upstreams.get(route.upstream), found):
+                upstream = upstreams.get(route.upstream)
+                ends = self._ends(upstream, proxy) if upstream is not None else []
+                for path in self._of_route(proxy, route, upstream, ends):
                     reached.update([id(path.workload)] if path.workload is not None else [])
                     yield path
         for workload in self._parts.workloads:
             if id(workload) not in reached and not self._parts.product(workload):
                 yield self._finished(RequestPath(service=self._parts.service_of(workload), workload=workload))
+
+    def _note_fronts(self, upstream: Upstream, proxy: Proxy) -> None:
+        """Note that a proxy is in front of the proxies that are the targets of an upstream."""
+        for end in self._ends(upstream, proxy):
+            for behind in self._parts.configurations(end.workload) if end.workload is not None else ():
+                if behind is not proxy:
+                    self._fronts.setdefault(id(behind), proxy)
 
     def _ends(self, upstream: Upstream, proxy: Proxy) -> list[PathEnd]:
         return [end for target in upstream.targets[:MOST_TARGETS] for end in self._parts.ends(target, proxy)]

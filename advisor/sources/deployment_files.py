@@ -39,7 +39,7 @@ def read_deployment(files: SourceFiles, knowledge: Knowledge) -> DeploymentFiles
         knowledge: has what the settings of platforms mean.
     """
     texts = dict(_texts(files))
-    platforms = PlatformReader(knowledge, files, _embedded)
+    platforms = PlatformReader(knowledge, files, _embedded, traefik.labels)
     rest = [path for path, text in texts.items() if not platforms.add(text, path)]
     found = platforms.result()
     for is_kind, read_all, _ in _PROXIES:

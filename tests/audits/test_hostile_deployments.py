@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from advisor.audits.request_paths import MOST_PATHS
 from advisor.cli.audited_files import audited
 from advisor.knowledge import Knowledge
 
@@ -65,3 +66,19 @@ def test_a_hundred_thousand_changed_deployments_are_read_or_refused(
     seed: int, tmp_path: Path, knowledge: Knowledge
 ) -> None:
     check(MANY // 4, tmp_path, knowledge, seed)
+
+
+def test_very_many_parts_are_joined_up_to_a_limit(tmp_path: Path, knowledge: Knowledge) -> None:
+    number = 2_000
+    pod = "template: {metadata: {labels: {app: mcp}}, spec: {containers: [{name: a, image: mcp}]}}"
+    manifests = "".join(
+        f"---\n{{apiVersion: v1, kind: Service, metadata: {{name: mcp-{index}}}, spec: {{selector: {{app: mcp}}}}}}\n"
+        f"---\n{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: mcp-{index}}}, spec: {{{pod}}}}}\n"
+        for index in range(number)
+    )
+    (tmp_path / "kubernetes.yaml").write_text(manifests)
+    routes = "".join(f"location /mcp/{index} {{ proxy_pass http://mcp-{index}; }}\n" for index in range(number))
+    (tmp_path / "nginx.conf").write_text(f"server {{\n{routes}}}\n")
+    found = audited(tmp_path, [""], knowledge)
+    assert len(found.paths) == MOST_PATHS
+    assert f"only {MOST_PATHS:,} paths to MCP servers were judged" in [why for _, why in found.not_examined]

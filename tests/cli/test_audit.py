@@ -179,3 +179,37 @@ def test_explain_and_the_page_know_each_finding_about_a_deployment() -> None:
     page = (Path(__file__).parents[2] / "docs" / "findings.md").read_text()
     assert "## session-id-hash\n" in page
     assert "`nginx.conf`:" in page
+
+
+def test_routes_in_the_labels_of_compose_services_are_read(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  orders:\n    image: example/orders\n    deploy: {replicas: 3}\n    labels:\n"
+        "      - traefik.http.routers.orders.rule=PathPrefix(`/mcp`)\n"
+        "      - traefik.http.services.orders.loadbalancer.sticky.cookie=true\n"
+    )
+    data = json.loads(run_command_for_text("audit", tmp_path, "--format", "json").stdout)
+    assert [finding["id"] for finding in data["findings"]] == ["cookie-affinity-without-cookies"]
+
+
+@pytest.mark.parametrize(
+    ("server", "targets", "severity", "confidence"),
+    [
+        ("", 2, "high", "likely"),
+        ('FastMCP("a")', 2, "high", "likely"),
+        ('FastMCP("a", stateless_http=True)', 2, "", ""),
+        ('FastMCP("a", stateless_http=setting())', 2, "high", "likely"),
+        ("", 1, "", ""),
+    ],
+)
+def test_the_severity_depends_on_the_circumstances(
+    server: str, targets: int, severity: str, confidence: str, tmp_path: Path
+) -> None:
+    servers = "".join(f"    server 10.0.0.{number}:8000;\n" for number in range(targets))
+    text = NGINX.replace("    server mcp:8000;\n", servers)
+    (tmp_path / "nginx.conf").write_text(text)
+    if server:
+        code = f"from mcp.server.fastmcp import FastMCP\n\nmcp = {server}\nmcp.run('streamable-http')\n"
+        (tmp_path / "server.py").write_text(code)
+    data = json.loads(run_command_for_text("audit", tmp_path, "--format", "json").stdout)
+    found = [(each["severity"], each["confidence"]) for each in data["findings"] if each["id"] == "session-id-hash"]
+    assert found == ([(severity, confidence)] if severity else [])

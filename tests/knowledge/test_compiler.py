@@ -188,6 +188,8 @@ def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
         ("when: {route.idle_timeout: {above: true}}", "above: True does not fit this observation"),
         ("when: {route.idle_timeout: {above: server.pong}}", "above: 'server.pong' does not fit this observation"),
         ("when: {route.retries_on: {has: luck}}", "has: 'luck' does not fit this observation"),
+        ("when: {upstream.sticky: {matches: '('}}", "matches: '(' does not fit this observation"),
+        ("when: {route.retries_on: {has: [error, luck]}}", "has: ['error', 'luck'] does not fit this observation"),
         ("when: {route.retries_on: {stated: 1}}", "stated: 1 does not fit this observation"),
         ("subject: route", "`when` is missing"),
     ],
