@@ -52,8 +52,8 @@ def test_the_document_has_the_commands_that_work(file: Path, monkeypatch: pytest
     monkeypatch.chdir(file.parent)
     document("a.yaml", "-o", "it's a doc.md", "--informed", "Ada, Bob")
     text = Path("it's a doc.md").read_text(encoding="utf-8")
-    assert """$ mcp-advisor document a.yaml -o 'it'"'"'s a doc.md' --informed Ada,Bob\n""" in text
-    assert """$ mcp-advisor document a.yaml --check 'it'"'"'s a doc.md'\n""" in text
+    assert """```sh\nmcp-advisor document a.yaml -o 'it'"'"'s a doc.md' --informed Ada,Bob\n""" in text
+    assert """```sh\nmcp-advisor document a.yaml --check 'it'"'"'s a doc.md'\n""" in text
     assert 'informed: ["Ada", "Bob"]' in text
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
 from advisor.requirements import load_path
@@ -32,6 +33,11 @@ def subject_about(decision: Decision, comparer: Comparer, **more: Any) -> Subjec
         "check": "mcp-advisor document F --check P",
     }
     return Subject(compared, versions_of(decision), **{**fields, **more})
+
+
+def has_runbook(decision: Decision) -> bool:
+    """Whether there is a runbook for a decision."""
+    return decision.feasible and not no_kit(decision) and decision.requirements["environment.platform"] != "local"
 
 
 _PIECES = (

@@ -96,7 +96,7 @@ def texts_in(result: dict[str, Any]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
-    return node_project.installed(Path(__file__).with_name("mermaid"), tmp_path_factory)
+    return node_project.installed(Path(__file__).with_name("markdown"), tmp_path_factory)
 
 
 def results(node: NodeProject, task: str, blocks: list[str], folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from subjects import EXAMPLES, subject_about
+from subjects import EXAMPLES, has_runbook, subject_about
 
 from advisor.decision.advisor import Advisor
-from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
 from advisor.decision.what_if import WhatIf, variant, with_facts
@@ -42,7 +41,7 @@ def documents_of(decision: Decision, comparer: Comparer, advisor: Advisor) -> It
     yield comparison_markdown(subject.comparison)
     yield comparison_markdown(subject.comparison, plain=True)
     yield what_if_markdown(modern(decision, advisor))
-    if decision.feasible and not no_kit(decision) and decision.requirements["environment.platform"] != "local":
+    if has_runbook(decision):
         yield runbook_markdown(subject)
 
 
