@@ -305,7 +305,7 @@ OTHER = {
         "several processes do not share sessions",
     ),
     "loopback": (f"CMD exec {UVICORN} --port 8000", "ignores MCP_HOST"),
-    "no metrics": (f"CMD exec {UVICORN} --host $MCP_HOST --port 8000", "answers /metrics with HTTP nothing"),
+    "no metrics": (f"CMD exec {UVICORN} --host $MCP_HOST --port 8000", "gives no answer to /metrics"),
     "signal": ("CMD python server.py; echo ended", "does not pass SIGTERM on"),
     "misspelled": ('CMD ["pyhton", "server.py"]', "does not start the server: "),
     "no sessions": ('CMD ["env", "MCP_STATELESS=true", "python", "server.py"]', "keeps no sessions"),

@@ -229,7 +229,11 @@ async def _without_paths(port: int, metrics: int) -> list[str]:
     urls = {path: f"http://127.0.0.1:{port}{path}" for path in ("/health", "/ready")}
     urls["/metrics"] = f"http://127.0.0.1:{metrics}/metrics"
     statuses = {path: await ports.status(url) for path, url in urls.items()}
-    return [f"answers {path} with HTTP {status or 'nothing'}" for path, status in statuses.items() if status != 200]
+    said = {
+        path: f"answers {path} with HTTP {status}" if status else f"gives no answer to {path}"
+        for path, status in statuses.items()
+    }
+    return [said[path] for path, status in statuses.items() if status != 200]
 
 
 async def _end(process: Process, port: int) -> list[str]:
