@@ -121,7 +121,8 @@ def test_back_works_in_every_kind_of_prompt(start: Start) -> None:
     terminal.answer(SDK, UP, ENTER)
     terminal.see(f"? {RELEASE}")
     terminal.send(LEFT)  # from the second list to the first
-    terminal.answer(SDK, UP, ENTER)
+    terminal.see("> from mcp.server.fastmcp import FastMCP")  # the earlier reply is marked
+    terminal.answer(SDK, ENTER)
     terminal.answer(RELEASE, ENTER)
     terminal.answer(APPS, ENTER)
     terminal.see(f"? {INSTANCES}")

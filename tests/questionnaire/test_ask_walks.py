@@ -231,7 +231,8 @@ def test_someone_goes_back_and_forth(start: Start, tmp_path: Path) -> None:
     terminal.answer("Which release of mcp", DOWN, ENTER)
     terminal.see("? Which release (")
     terminal.send(ESCAPE)
-    terminal.answer("Which release of mcp", ENTER)
+    terminal.see("> another release")  # the earlier reply is marked
+    terminal.answer("Which release of mcp", UP, ENTER)
     terminal.answer("Which applications", ENTER)
     terminal.answer("How many instances", "3", ENTER)
     terminal.see("? Where does the server run?")
