@@ -236,3 +236,18 @@ def test_strange_texts_are_read_or_refused(kind: str, text: str) -> None:
     reader, path, _ = SAMPLES[kind]
     found = reader.read(text, path, {path: text})
     assert found.proxies == () or kind in ("nginx", "caddy")
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_many_files_in_a_folder_take_a_time_in_proportion(kind: str) -> None:
+    reader, name, samples = SAMPLES[kind]
+    text = samples[0] if kind != "nginx" else test_nginx_files.POOL + test_nginx_files.ENVELOPE
+
+    def took(count: int) -> float:
+        files = {f"conf.d/{number}-{name}": text for number in range(count)}
+        started = time.process_time()
+        assert len(reader.read_all(list(files), files).proxies) == count
+        return time.process_time() - started
+
+    took(4)
+    assert took(200) < 30 * took(20)

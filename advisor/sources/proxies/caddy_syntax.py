@@ -66,6 +66,7 @@ class CaddySyntax:
         """Args: files: the audited files. No other file is read."""
         self._files = files
         self._parsed: dict[str, tuple[CaddyDirective, ...] | None] = {}
+        self._folders: dict[str, list[str]] | None = None
         self._count = 0
         self.problems: list[NotRead] = []
         self.imported: set[str] = set()
@@ -137,12 +138,24 @@ class CaddySyntax:
         if relative.startswith("/") or not relative:
             return
         pattern = posixpath.normpath(posixpath.join(posixpath.dirname(here), relative))
-        parts = pattern.split("/")
-        for path in sorted(self._files):
-            names = path.split("/")
-            if len(names) == len(parts) and all(map(fnmatchcase, names, parts)):
-                self.imported.add(path)
-                yield path
+        if not set("*?[") & set(pattern):
+            found = [pattern] if pattern in self._files else []
+        else:
+            found = self._matching(pattern)
+        self.imported.update(found)
+        yield from found
+
+    def _matching(self, pattern: str) -> list[str]:
+        """Return the audited files that a pattern names. A wildcard stands for a part of a file name."""
+        if self._folders is None:
+            self._folders = {}
+            for path in sorted(self._files):
+                self._folders.setdefault(posixpath.dirname(path), []).append(path)
+        return [
+            path
+            for path in self._folders.get(posixpath.dirname(pattern), [])
+            if fnmatchcase(posixpath.basename(path), posixpath.basename(pattern))
+        ]
 
     def _note(self, path: str, why: str) -> None:
         if NotRead(path, why) not in self.problems:

@@ -83,14 +83,19 @@ def read_all(paths: Sequence[str], files: Files) -> DeploymentFiles:
             )
     proxies: list[Proxy] = []
     used: set[str] = set()
+    folders: dict[str, _Resources] = {}
     for path in sorted(resources, key=lambda path: (not resources[path].listeners, not resources[path].routes)):
         own = resources[path]
         if path in used or not (own.listeners or own.routes or own.clusters):
             continue
         joined = _Resources(list(own.listeners), dict(own.routes), dict(own.clusters), dict(own.endpoints))
-        for other, theirs in resources.items():
-            if posixpath.dirname(other) == posixpath.dirname(path):
-                joined.join(theirs)
+        folder = posixpath.dirname(path)
+        if folder not in folders:
+            folders[folder] = _Resources([], {}, {}, {})
+            for other, theirs in resources.items():
+                if posixpath.dirname(other) == folder:
+                    folders[folder].join(theirs)
+        joined.join(folders[folder])
         reader = _Reader(path, joined)
         proxies.extend(reader.proxies(own))
         used |= reader.used

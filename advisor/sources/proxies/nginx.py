@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from advisor.deployment.model import DeploymentFiles, NotRead, Proxy, Route, Target, Upstream
@@ -21,6 +21,7 @@ __all__ = ["is_nginx", "read", "read_all"]
 _BODIES = ("http", "stream", "events")
 _HTTP_LEVEL = ("server", "upstream", "map", "geo", "split_clients")
 _KINDS: dict[str, Match] = {"exact": "exact", "regex": "regex", "prefix": "prefix"}
+_WORD = re.compile(r"[\w.-]+")
 _PASS = re.compile(r"(?:(\w+)://)?([^/]+)(/.*)?", re.DOTALL)
 
 
@@ -37,13 +38,16 @@ def read_all(paths: Sequence[str], files: Files) -> DeploymentFiles:
     parts = syntax.included
     roots = [path for path in paths if path not in parts]
     reached: set[str] = set()
+    shared: dict[str, dict[str, Directive]] = {}
     proxies: list[Proxy] = []
     for path in [*roots, *(path for path in paths if path in parts)]:  # the second part: circles of includes
         if path in reached or syntax.directives(path) is None:
             continue
         syntax.included = {path}
-        beside = [other for other in roots if posixpath.dirname(other) == posixpath.dirname(path)]
-        proxies.extend(_Reader(path, syntax, beside).proxies())
+        folder = posixpath.dirname(path)
+        if folder not in shared:
+            shared[folder] = _definitions(syntax, [other for other in roots if posixpath.dirname(other) == folder])
+        proxies.extend(_Reader(path, syntax, shared[folder]).proxies())
         reached |= syntax.included
     examined = tuple(path for path in paths if syntax.directives(path) is not None)
     return DeploymentFiles(examined, tuple(syntax.problems), tuple(proxies))
@@ -60,8 +64,37 @@ def read(text: str, path: str, files: Files) -> DeploymentFiles:
     syntax = NginxSyntax(files)
     if syntax.directives(path, text) is None:
         return DeploymentFiles(not_examined=tuple(syntax.problems))
-    proxies = tuple(_Reader(path, syntax, []).proxies())
+    proxies = tuple(_Reader(path, syntax, {}).proxies())
     return DeploymentFiles((path,), tuple(syntax.problems), proxies)
+
+
+def _name(directive: Directive) -> str:
+    """Return the upstream or the variable that a block defines."""
+    return directive.args[-1].lstrip("$") if directive.args else ""
+
+
+def _definitions(syntax: NginxSyntax, fragments: Sequence[str]) -> dict[str, Directive]:
+    """Return the upstreams and variables of files without `http {}`, by their names."""
+    found: dict[str, Directive] = {}
+    for path in fragments:
+        directives = syntax.expanded(path) or ()
+        if not any(directive.name in _BODIES for directive in directives):
+            found.update((_name(inner), inner) for inner in directives if inner.name in _HTTP_LEVEL[1:])
+    return found
+
+
+def _needed(own: Sequence[Directive], beside: Mapping[str, Directive]) -> list[Directive]:
+    """Return the definitions of other files that directives use."""
+    found: dict[str, Directive] = {}
+    left = list(own)
+    while left:
+        directive = left.pop()
+        left.extend(directive.block or ())
+        for word in (word for arg in directive.args for word in _WORD.findall(arg)):
+            if word in beside and word not in found:
+                found[word] = beside[word]
+                left.append(beside[word])
+    return list(found.values())
 
 
 class _Pass(NamedTuple):
@@ -76,7 +109,7 @@ class _Pass(NamedTuple):
 
 
 class _Reader:
-    def __init__(self, path: str, syntax: NginxSyntax, beside: list[str]) -> None:
+    def __init__(self, path: str, syntax: NginxSyntax, beside: Mapping[str, Directive]) -> None:
         self._path = path
         self._syntax = syntax
         self._main = syntax.expanded(path) or ()
@@ -87,13 +120,7 @@ class _Reader:
             self._http = list(self._main)
             if not any(directive.name in _HTTP_LEVEL and directive.block is not None for directive in self._main):
                 self._http = [Directive("server", (), self._main, Location(path), Template("", NGINX))]
-            self._shared = [
-                inner
-                for other in beside
-                if other != path and not any(outer.name in _BODIES for outer in syntax.directives(other) or ())
-                for inner in syntax.expanded(other) or ()
-                if inner.name in _HTTP_LEVEL[1:]
-            ]
+            self._shared = _needed(self._http, beside)
         self._outer = indexed(self._http)
         self._known = Variables([*self._http, *self._stream, *self._shared])
         self._upstreams: dict[str, Upstream] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from advisor.deployment.model import DeploymentFiles, NotRead, Observation, Proxy, Route, Upstream, Workload
@@ -53,9 +53,10 @@ def read_all(paths: Sequence[str], files: Files) -> DeploymentFiles:
             problems.append(NotRead(path, str(error)))
     static = [tree for tree in trees.values() if at(tree, "entryPoints")]
     proxies: list[Proxy] = []
+    every = _Entries(trees.values())
     for path, tree in trees.items():
         own = tree if at(tree, "entryPoints") else static[0] if len(static) == 1 else None
-        reader = _Reader(path, tree, own, [other for other in trees.values() if other is not tree])
+        reader = _Reader(path, tree, own, every)
         proxies.extend(reader.proxies())
         problems.extend(reader.problems)
     return DeploymentFiles(tuple(trees), tuple(problems), tuple(proxies))
@@ -82,7 +83,7 @@ def labels(stated: Mapping[str, Observation], workload: Workload) -> DeploymentF
     tree = at(label_tree(stated), "traefik")
     if not tree or at(tree, "enable").truth is False:
         return DeploymentFiles()
-    reader = _Reader(tree.path, tree, None, [], container=workload.name)
+    reader = _Reader(tree.path, tree, None, _Entries([tree]), container=workload.name)
     proxies = tuple(reader.proxies())
     return DeploymentFiles(not_examined=tuple(reader.problems), proxies=proxies)
 
@@ -94,6 +95,22 @@ def _tree(text: str, path: str) -> YamlNode:
     return found[0] if found else YamlNode(None, path)
 
 
+class _Entries:
+    """The services, middlewares and the like of trees, by their names."""
+
+    def __init__(self, trees: Iterable[YamlNode]) -> None:
+        self._trees = list(trees)
+        self._known: dict[tuple[str, str], dict[str, YamlNode]] = {}
+
+    def find(self, layer: str, kind: str, name: str) -> YamlNode:
+        """Return an entry, or nothing. A name can have a provider, such as `mcp@file`."""
+        if (layer, kind) not in self._known:
+            self._known[layer, kind] = {
+                found.lower(): node for tree in reversed(self._trees) for found, node in at(tree, layer, kind).pairs()
+            }
+        return self._known[layer, kind].get(name.partition("@")[0].lower(), YamlNode(None, ""))
+
+
 class _Reader:
     """Makes the proxy of a file or of the labels of a container.
 
@@ -102,14 +119,13 @@ class _Reader:
     """
 
     def __init__(
-        self, path: str, tree: YamlNode, static: YamlNode | None, others: Sequence[YamlNode], *, container: str = ""
+        self, path: str, tree: YamlNode, static: YamlNode | None, every: _Entries, *, container: str = ""
     ) -> None:
         self._path = path
         self._tree = tree
         self._static = static if static is not None else YamlNode(None, path)
-        self._trees = [tree, *others]
+        self._own, self._every = _Entries([tree]), every
         self._container = container
-        self._entries: dict[tuple[str, str], dict[str, YamlNode]] = {}
         self._upstreams: dict[str, Upstream] = {}
         self._transports: dict[str, Notes] = {}
         self.problems: list[NotRead] = []
@@ -132,11 +148,7 @@ class _Reader:
             yield Proxy("traefik", name, place, tuple(self._upstreams.values()), tuple(routes), observed=observed)
 
     def _find(self, layer: str, kind: str, name: str) -> YamlNode:
-        if (layer, kind) not in self._entries:
-            self._entries[layer, kind] = {
-                found.lower(): node for tree in reversed(self._trees) for found, node in at(tree, layer, kind).pairs()
-            }
-        return self._entries[layer, kind].get(name.partition("@")[0].lower(), YamlNode(None, self._path))
+        return self._own.find(layer, kind, name) or self._every.find(layer, kind, name)
 
     def _routers(self, layer: str, routers: YamlNode) -> Iterator[Route]:
         found = [(router, rule_alternatives(at(router, "rule").text)) for _, router in routers.pairs()]
