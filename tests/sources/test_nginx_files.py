@@ -307,6 +307,27 @@ def test_requests_without_a_session_id_have_a_route_of_their_own() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "entries", "test", "expected"),
+    [
+        ("$era $http_mcp_session_id", 'default ""; "modern " 1;', "$free", True),
+        ("$era $http_mcp_session_id", 'default 1; "modern " 0;', "$free", False),
+        ("$era $http_mcp_session_id", 'default ""; "modern abc" 1;', "$free", False),
+        ("$era $http_mcp_session_id", 'default ""; "~^modern " 1;', "$free", False),
+        ("$http_mcp_session_id", 'default bound; "" free;', "$free = free", True),
+        ("$http_mcp_session_id", 'default bound; "" free;', "$free = bound", False),
+        ("$http_mcp_protocol_version", 'default ""; "2025-11-25" 1;', "$free", False),
+    ],
+)
+def test_a_map_can_say_that_a_request_has_no_session_id(source: str, entries: str, test: str, expected: bool) -> None:
+    text = complete(
+        f'map "{source}" $free {{ {entries} }}\nserver {{ location /mcp {{ error_page 418 = @new;\n'
+        f"if ({test}) {{ return 418; }} proxy_pass http://a; }} location @new {{ proxy_pass http://b; }} }}"
+    )
+    found = [route for route in only(read(text)).routes if route.upstream == "b"]
+    assert ["without_session" in route.observed for route in found] == [expected]
+
+
 def test_a_regex_map_after_a_capture_is_noted() -> None:
     maps = 'map $http_x $kind { "~^a" 1; default 0; }\n'
     after = complete(maps + 'server { location ~ ^/(.*)$ { proxy_pass http://10.0.0.1/$1; add_header X "$1$kind"; } }')

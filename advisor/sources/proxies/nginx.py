@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 from advisor.deployment.model import DeploymentFiles, NotRead, Proxy, Route, Target, Upstream
 from advisor.findings import Location
+from advisor.sources.proxies.nginx_locations import match_kind, matched, references, users_of
 from advisor.sources.proxies.nginx_routes import BlockScope, indexed, route_notes, server_notes
 from advisor.sources.proxies.nginx_syntax import Directive, NginxSyntax, is_nginx
 from advisor.sources.proxies.nginx_upstreams import hash_kind, read_upstream, routed_by_session
 from advisor.sources.proxies.nginx_variables import Variables, variables
 from advisor.sources.proxies.placeholders import NGINX, Template
-from advisor.sources.proxies.wording import Files, Match, Notes, host_and_port, number, seconds
+from advisor.sources.proxies.wording import Files, Notes, host_and_port, number, seconds
 
 __all__ = ["is_nginx", "read", "read_all"]
 
 _BODIES = ("http", "stream", "events")
 _HTTP_LEVEL = ("server", "upstream", "map", "geo", "split_clients")
-_KINDS: dict[str, Match] = {"exact": "exact", "regex": "regex", "prefix": "prefix"}
 _WORD = re.compile(r"[\w.-]+")
 _PASS = re.compile(r"(?:(\w+)://)?([^/]+)(/.*)?", re.DOTALL)
 
@@ -205,16 +205,16 @@ class _Reader:
                 if location.block is None or not location.args:
                     continue
                 inner = outer.inside(location.block)
-                path, match = _matched(location)
+                path, match = matched(location)
                 places.append((location, inner, path, match))
                 collect(location, inner)
 
         collect(server, scope)
         for level, path, match in [(server, "", "every"), *((found[0], *found[2:]) for found in places)]:
-            for name, is_new in _references(level):
+            for name, is_new in references(level, self._known):
                 named.setdefault(name, []).append((path, match, is_new))
         for location, inner, path, match in places:
-            users = [(path, match, False)] if match != "named" else _users(path, named)
+            users = [(path, match, False)] if match != "named" else users_of(path, named)
             for user_path, user_match, is_new in users:
                 yield from self._in_location(location, inner, hosts, (user_path, user_match, is_new))
 
@@ -226,7 +226,7 @@ class _Reader:
             if directive.args:
                 yield _Pass(directive, scope, hosts, path, match, is_new)
         for inner in location.named("if", "limit_except"):
-            lacks_id = inner.name == "if" and _tests_missing_id(inner.args)
+            lacks_id = inner.name == "if" and self._known.lacks_session(inner.args)
             for directive in inner.named("proxy_pass", "grpc_pass"):
                 if directive.args:
                     yield _Pass(directive, scope.inside(inner.block or ()), hosts, path, match, is_new or lacks_id)
@@ -243,7 +243,7 @@ class _Reader:
             kind = "slash"
         notes = Notes(tls)
         notes.note("redirects", kind, directive.location)
-        return Route(hosts, path, _kind(match), "", directive.location, notes)
+        return Route(hosts, path, match_kind(match), "", directive.location, notes)
 
     def _routes(self, found: _Pass, tls: Notes) -> Iterator[Route]:
         scope, directive = found.scope, found.directive
@@ -263,7 +263,7 @@ class _Reader:
         else:
             upstreams = list(self._upstream_names(match[2], directive, scope))
         for name in upstreams:
-            yield Route(found.hosts, found.path, _kind(found.match), name, directive.location, notes)
+            yield Route(found.hosts, found.path, match_kind(found.match), name, directive.location, notes)
 
     def _upstream_names(self, host: str, directive: Directive, scope: BlockScope) -> Iterator[str]:
         """Yield the upstreams of a `proxy_pass` with variables, and make those that no `upstream` block declares."""
@@ -342,59 +342,3 @@ class _Reader:
                     upstreams = [self._named(directive.file.restored(host)[0], directive, None)]
                 for upstream in upstreams:
                     yield Route((), "", "every", upstream, directive.location, notes)
-
-
-def _matched(location: Directive) -> tuple[str, str]:
-    """Return the path of a location and how nginx compares it."""
-    sign, path = location.args[0], location.file.restored(location.args[-1])[0]
-    if len(location.args) == 1:
-        if path.startswith("@"):
-            return path, "named"
-        for prefix, match in (("=", "exact"), ("~*", "regex"), ("~", "regex"), ("^~", "prefix")):
-            if path.startswith(prefix):
-                return path[len(prefix) :], match
-        return path, "prefix"
-    return path, {"=": "exact", "~": "regex", "~*": "regex"}.get(sign, "prefix")
-
-
-def _kind(match: str) -> Match:
-    return _KINDS.get(match, "every")
-
-
-def _tests_missing_id(args: tuple[str, ...]) -> bool:
-    return args in (("$http_mcp_session_id", "=", ""), ("$http_mcp_session_id", "=", '""'))
-
-
-def _references(level: Directive) -> Iterator[tuple[str, bool]]:
-    """Yield the named locations that a block uses, except after a failure of an instance.
-
-    The second value is whether only requests without a session id get there.
-    """
-    for directive in level.named("try_files"):
-        if directive.args and directive.args[-1].startswith("@"):
-            yield directive.args[-1], False
-    returned = {
-        inner.args[0]: outer.name == "if" and _tests_missing_id(outer.args)
-        for outer in (level, *level.named("if"))
-        for inner in outer.named("return")
-        if inner.args
-    }
-    for directive in level.named("error_page"):
-        if len(directive.args) > 1 and directive.args[-1].startswith("@"):
-            for status in directive.args[:-1]:
-                if status in returned or status == "404":
-                    yield directive.args[-1], returned.get(status, False)
-
-
-def _users(name: str, named: dict[str, list[tuple[str, str, bool]]]) -> list[tuple[str, str, bool]]:
-    found: list[tuple[str, str, bool]] = []
-    left, seen = [(name, False)], {name}
-    while left:
-        now, was_new = left.pop()
-        for path, match, is_new in named.get(now, ()):
-            if match != "named":
-                found.append((path, match, is_new or was_new))
-            elif path not in seen:
-                seen.add(path)
-                left.append((path, is_new or was_new))
-    return found

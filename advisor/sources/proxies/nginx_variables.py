@@ -28,6 +28,7 @@ class Variables:
         self._sources: dict[str, set[str]] = {}
         self._values: dict[str, list[str]] = {}
         self._keys: dict[str, list[str]] = {}
+        self._maps: dict[str, tuple[str, list[tuple[str, str]]]] = {}
         self._regex_maps: set[str] = set()
         self._captures: set[str] = set()
         self._bases: dict[str, set[str]] = {}
@@ -44,6 +45,7 @@ class Variables:
             name = args[-1].lstrip("$")
             entries = [(inner.name, inner.args[0]) for inner in directive.block if inner.args]
             self._sources.setdefault(name, set()).update(variables(source))
+            self._maps[name] = source, entries
             self._values.setdefault(name, []).extend(value for _, value in entries)
             self._keys.setdefault(name, []).extend(
                 key for key, _ in [*entries, *((inner.name, "") for inner in directive.block if not inner.args)]
@@ -73,6 +75,26 @@ class Variables:
                     return True
                 seen = seen or name in self._captures or _CAPTURED.fullmatch(name) is not None
         return False
+
+    def lacks_session(self, condition: tuple[str, ...]) -> bool:
+        """Whether only requests without a session id satisfy an `if`.
+
+        The `if` can test the header itself, or a variable of a `map` with the header at the end of its source.
+        """
+        if condition in (("$http_mcp_session_id", "=", ""), ("$http_mcp_session_id", "=", '""')):
+            return True
+        source, entries = self._maps.get(condition[0].lstrip("$"), ("", [])) if condition else ("", [])
+        if not source.endswith("$http_mcp_session_id"):
+            return False
+        before = source[: -len("$http_mcp_session_id")][-1:]
+        if len(condition) == 1:
+            keys = [key for key, value in entries if value not in ("", "0")]
+        elif len(condition) == 3 and condition[1] == "=":
+            keys = [key for key, value in entries if value == condition[2]]
+        else:
+            return False
+        is_empty = [not key or (before == " " and key.endswith(" ") and not key.startswith("~")) for key in keys]
+        return bool(keys) and all(is_empty)
 
     def bases(self, text: str) -> set[str]:
         """Return the variables of nginx on which a string depends."""
