@@ -16,7 +16,8 @@ for (const file of files) {
   page.on("request", (request) => seen.requests.push(request.url()));
   for (const scheme of ["light", "dark"]) {
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-    for (const width of [360, 768, 1280, 1600]) {
+    // The colors have no influence on the layout.
+    for (const width of scheme === "light" ? [360, 768, 1280, 1600] : [1280]) {
       await page.setViewport({ width, height: 900 });
       await page.goto(pathToFileURL(file).href);
       const more = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
