@@ -14,7 +14,7 @@ class Revision(NamedTuple):
     Attributes:
         facts: the facts after the changes.
         values: the facts that are changed, and the outputs that differ, with their new values.
-        reading: the nodes that read one of these facts, as bits.
+        reading: the nodes that read any of these facts, as bits.
         row: the targets after the changes.
     """
 
@@ -27,7 +27,7 @@ class Revision(NamedTuple):
 class Combiner:
     """Combines revisions of the same facts.
 
-    A node that reads the changed facts of one revision only has the outputs of this revision. So only these nodes are
+    A node that reads the changed facts of a single revision has the outputs of this revision. So only these nodes are
     evaluated: nodes that read changed facts of both revisions, and nodes that depend on an output that differs then.
     """
 
