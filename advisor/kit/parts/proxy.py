@@ -88,7 +88,7 @@ class Pool(NamedTuple):
 
     @property
     def found_addresses(self) -> tuple[str, ...]:
-        """The addresses for requests without an owner. On Kubernetes, one name has the addresses of all pods."""
+        """The addresses for requests without an owner. On Kubernetes, a single name has the addresses of all pods."""
         pods = (f"{self.tier.host}-{number}." for number in range(len(self.addresses)))
         return tuple(dict.fromkeys(map(str.removeprefix, self.addresses, pods)))
 
