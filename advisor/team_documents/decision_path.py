@@ -42,7 +42,7 @@ class DrawnStep(NamedTuple):
 
 
 _DRAWN = 2
-"""The boxes of a step for the answers that were not taken: one on each side of the answer that was taken."""
+"""The boxes of a step for the answers that were not taken, on both sides of the answer that was taken."""
 
 
 def path_nodes(decision: Decision) -> list[PathNode]:
