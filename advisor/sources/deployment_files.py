@@ -14,7 +14,7 @@ _ENDINGS = (
     *(".conf", ".cfg", ".nginx", ".vhost", ".yaml", ".yml", ".json", ".toml", ".tf"),
     *(".template", ".tmpl", ".tpl", ".j2", ".jinja", ".jinja2", ".erb", ".in"),
 )
-"""The ends of the names of configuration files. A file without a dot in its name can be one, too."""
+"""The ends of the names of configuration files. Files without a dot in the name are tried, too."""
 
 _Reader = tuple[
     Callable[[str, str], bool],
