@@ -12,6 +12,7 @@ from deployments import deployed, lines, values
 from advisor.deployment.model import DeploymentFiles, NotRead, Proxy, Workload
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
+from advisor.sources.proxies import nginx, traefik
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -456,3 +457,42 @@ def test_every_setting_names_an_observation_and_a_product(knowledge: Knowledge) 
     for program in knowledge.server_programs.values():
         assert {*program.options, *program.switches} <= kinds.keys()
     assert {variable.observation for variable in knowledge.program_variables.values()} <= kinds.keys()
+
+
+def test_the_readers_of_proxies_read_configurations_inside_other_files() -> None:
+    manifest = """\
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: proxy}
+    data:
+      nginx.conf: |
+        events {}
+        http {
+          upstream mcp { hash $http_mcp_session_id; server mcp:8000; }
+          server {
+            location /mcp {
+              proxy_pass http://mcp;
+              proxy_read_timeout 30s;
+            }
+          }
+        }
+    """
+    labelled = """\
+    services:
+      mcp:
+        image: mcp
+        labels:
+          - traefik.http.routers.mcp.rule=PathPrefix(`/mcp`)
+          - traefik.http.services.mcp.loadbalancer.server.port=8000
+          - traefik.http.services.mcp.loadbalancer.sticky.cookie=true
+    """
+
+    def config(text: str, path: str, name: str) -> DeploymentFiles | None:
+        return nginx.read(text, path, {path: text}) if nginx.is_nginx(text, name) else None
+
+    found = deployed({"proxy.yaml": manifest, "compose.yaml": labelled}, config=config, labels=traefik.labels)
+    inner, labels = found.proxies
+    assert lines(inner.upstreams[0].observed)["balance"] == ("session-hash", 8)
+    assert lines(inner.routes[0].observed)["idle_timeout"] == (30, 12)
+    assert lines(labels.upstreams[0].observed)["sticky"] == ("cookie", 7)
+    assert (labels.routes[0].path, labels.upstreams[0].targets[0][:2]) == ("/mcp", ("mcp", 8000))
