@@ -238,7 +238,6 @@ def test_routes_have_their_settings(knowledge: Knowledge) -> None:
         ("^/mcp(/.*)?$", "regex", "mcp"),
         ("/mcp2", "prefix", "mcp"),
         ("/mcp2", "prefix", "fresh"),
-        ("/fixed", "prefix", ""),
     ]
     assert {route.hosts for route in proxy.routes} == {("mcp.example.com", "*.example.com")}
     common = {

@@ -129,7 +129,6 @@ def test_routers_and_their_middlewares_are_routes(knowledge: Knowledge) -> None:
         (("mcp.example.com",), "/mcp", "exact", "mcp"),
         (("mcp.example.com",), "/mcp", "exact", "mcp"),
         (("mcp.example.com",), "/sse", "prefix", "mcp"),
-        ((), "^/ping$", "regex", ""),
     ]
     assert values(proxy.routes[0].observed) == {"listens_tls": False, "redirects": "https"}
     common = {

@@ -269,9 +269,10 @@ class _Reader:
         action = node.key("route")
         if not action:
             redirect = node.key("redirect")
+            if not redirect:  # a fixed answer
+                return
             secure = field(redirect, "https_redirect")
-            if redirect:
-                notes.note("redirects", "https" if secure.truth else "other", redirect.location)
+            notes.note("redirects", "https" if secure.truth else "other", redirect.location)
             yield Route(hosts, path, match, "", node.location, notes)
             return
         if field(action, "cluster_header"):

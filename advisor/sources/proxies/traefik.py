@@ -196,6 +196,8 @@ class _Reader:
         notes.update(self._transports.get(upstream, {}))
         if "redirects" in notes:
             upstream = ""
+        elif not upstream:  # a fixed answer of Traefik itself
+            return
         paths = [path for call in terms for path in paths_of(call)][:20]
         for path, match in paths or [("", "every")]:
             yield Route(hosts, path, cast(Match, match), upstream, place, notes)
