@@ -61,7 +61,7 @@ HOSTILE = (
         "//",
     ),
 )
-FEW, MANY = 150, 20_000
+FEW, MANY = 150, 5_000
 
 
 def patched(before: str, after: str, path: str = "nginx.conf") -> str:
