@@ -106,6 +106,9 @@ def test_the_steps_print_annotations_and_fail(runner: Runner) -> None:
     assert done.stdout.startswith("::warning file=my server/tools.py,line=10,title=")
     assert done.stdout.count("\n") == 1
     assert runner.run(path="my server", fail_on_findings="false").returncode == 0
+    audited = runner.run(path="my server\nmy server/tools.py", command="audit")
+    assert audited.returncode == 1, audited.stderr
+    assert "file=my server/tools.py,line=10" in audited.stdout
     assert not (runner.workspace / "ran").exists()
 
 

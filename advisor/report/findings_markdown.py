@@ -98,7 +98,7 @@ def _fenced(text: str) -> str:
 
 def _quiet(text: str) -> str:
     """Return Markdown whose names outside code spans notify no person and refer to no issue on GitHub."""
-    return _outside_code(text, lambda part: re.sub(r"([@#])(?=\w)", r"\1<!-- -->", part))
+    return _outside_code(text, _without_mentions)
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:
@@ -109,4 +109,8 @@ def _outside_code(text: str, change: Callable[[str], str]) -> str:
 def _html(text: str) -> str:
     for char, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(char, name)
-    return _quiet(text)
+    return _without_mentions(text)  # HTML has no code spans
+
+
+def _without_mentions(text: str) -> str:
+    return re.sub(r"([@#])(?=\w)", r"\1<!-- -->", text)

@@ -84,21 +84,20 @@ def _hooks(repository: Path) -> tuple[int, str]:
 
 
 @pytest.mark.programs
-def test_the_hook_of_scan_runs(tmp_path: Path) -> None:
+def test_the_hooks_of_scan_and_audit_run(tmp_path: Path) -> None:
     repository = _repository(tmp_path, CI)
     server = repository / "server"
     server.mkdir()
     (server / "tools.py").write_text(SERVER)
     code, said = _hooks(repository)
-    assert (code, said.count("Failed")) == (1, 1), said
+    assert (code, said.count("Failed")) == (1, 2), said
     assert "state-in-process" in said
     change(server / "tools.py", "(order)\n\n", "(order)  # mcp-advisor: ignore[state-in-process] an example\n\n")
     code, said = _hooks(repository)
-    assert (code, said.count("Passed")) == (0, 1), said
+    assert (code, said.count("Passed")) == (0, 2), said
     (server / "tools.py").unlink()
     (server / "README.md").write_text("no code\n")
-    code, said = _hooks(repository)
-    assert (code, said.count("Skipped")) == (0, 1), said
+    assert re.search(r"the server is safe .*\(no files to check\)Skipped", _hooks(repository)[1])
 
 
 @pytest.mark.programs
@@ -148,5 +147,9 @@ def test_the_configuration_names_the_hooks_and_this_release() -> None:
 )
 def test_the_hook_of_scan_runs_for_files_that_scan_reads(path: str, runs: bool) -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    (files,) = [hook["files"] for hook in hooks if hook["id"] == "mcp-advisor-scan"]
-    assert bool(re.search(files, path)) is runs
+    files = {hook["id"]: hook.get("files") for hook in hooks}
+    assert bool(re.search(files["mcp-advisor-scan"], path)) is runs
+    # `audit` reads these files too, and configurations of proxies and manifests.
+    assert re.search(files["mcp-advisor-audit"], path) or not runs
+    for other in ("nginx.conf", "deploy/haproxy.cfg", "k8s/service.yml", "Caddyfile", "main.tf", "envoy.json"):
+        assert re.search(files["mcp-advisor-audit"], other)

@@ -136,6 +136,10 @@ def test_hostile_paths_and_messages_stay_in_their_place(tmp_path: Path) -> None:
         check(hostile_report(draw, tmp_path))
 
 
+def test_a_name_in_a_path_notifies_no_person(tmp_path: Path) -> None:
+    check(report(tmp_path, [finding("a`@octocat`.py", message="`x` @octocat")]))
+
+
 @pytest.mark.thorough
 @pytest.mark.weekly
 def test_many_hostile_paths_and_messages_stay_in_their_place(tmp_path: Path) -> None:
