@@ -40,6 +40,8 @@ def test_the_first_screen_is_up_to_date() -> None:
 def test_the_requirements_on_the_pages_get_the_decisions_that_the_pages_name(tmp_path: Path) -> None:
     expected = {}
     for page in sorted((ROOT / "docs").rglob("*.md")):
+        if page.name == "findings.md":  # its files are examples of faults
+            continue
         blocks = re.findall(r"```yaml\n(version: 1\n.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
         name = page.relative_to(ROOT / "docs").as_posix()
         assert len(blocks) == len(PATTERNS.get(name, [])), name
