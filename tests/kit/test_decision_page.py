@@ -286,10 +286,10 @@ def test_a_warning_that_the_kit_solves_is_no_open_work(decide: Any, proxy: str) 
     rows = [line for name in SOLVED for line in lines if line.startswith(f"- **{titles[name]}**")]
     assert rows
     for row in rows:
-        assert "** (done by this kit): " in row
+        assert "** (solved by this kit): " in row
         assert "To fix this" not in row
     marks = [
-        "done by this kit" in line
+        "solved by this kit" in line
         for line in lines
         if (line.startswith("- **") and " severity): " in line) or line in rows
     ]
