@@ -180,7 +180,7 @@ def test_the_page_says_what_the_kit_does(advisor: Advisor, comparer: Comparer) -
         for warning, title in zip(decision.warnings, titles, strict=True):
             assert any(title in text for text in done) == (warning.id in solved), (path, title)
         page = next(file.content for file in documents.files(kit, decision, "") if file.path == "DECISION.md")
-        assert page.count("(done by this kit)") <= len(solved)
+        assert page.count("(solved by this kit)") <= len(solved)
 
 
 def test_a_verification_is_evidence(advisor: Advisor, comparer: Comparer) -> None:
