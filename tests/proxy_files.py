@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from advisor.deployment.model import DeploymentFiles, Observations, Proxy
 from advisor.knowledge import Knowledge
+from advisor.lab.process.programs import program
+
+
+def accepted(folder: Path, text: str) -> None:
+    """nginx accepts a file."""
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    text = text.replace("http {", f"http {{ access_log off; {temporary}", 1)
+    (folder / "nginx.conf").write_text(f"pid {folder}/pid;\nerror_log stderr;\n{text}")
+    command = [str(program("nginx")), "-t", "-e", "stderr", "-c", str(folder / "nginx.conf")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
 
 
 def values(observed: Observations) -> dict[str, Any]:

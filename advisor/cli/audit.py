@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from advisor.audits.path_facts import PathFacts
-from advisor.cli.audited_files import audited, root_of
+from advisor.cli.audited_files import DeploymentAudit, root_of
 from advisor.cli.epilog import epilog
 from advisor.cli.findings_output import (
     BaselineOption,
@@ -19,17 +19,19 @@ from advisor.cli.findings_output import (
     shown,
     write_baseline,
 )
+from advisor.cli.fixes import show_fixes, write_fixes
 from advisor.cli.inputs import read_named
 from advisor.console.canvas import Screen
 from advisor.console.output import emit, say
 from advisor.decision.advisor import default_advisor
-from advisor.errors import Exit
+from advisor.errors import Exit, UsageError
 from advisor.report.audit_text import AuditScreen, audit_text
 from advisor.sentences import counted
 
 EPILOG = epilog(
     "audit .",
     "audit nginx.conf server.py",
+    "audit . --fix --diff",
     "audit deploy --requirements requirements.yaml --format json",
     exit_codes={
         0: "the command found an MCP server and no problem",
@@ -77,16 +79,29 @@ def audit(
     baseline: BaselineOption = "",
     write_baseline_to: WriteBaselineOption = "",
     config: ConfigOption = "",
+    fix: Annotated[bool, typer.Option("--fix", help="Write the safe patches of findings to the files.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print the patches as a unified diff, and write nothing, also with --fix.")
+    ] = False,
+    unsafe: Annotated[
+        bool,
+        typer.Option("--unsafe", help="With --fix or --diff: also take patches that can change other behaviour."),
+    ] = False,
 ) -> int:
     """Find problems in server code, proxies and manifests.
 
     The command reads server code (as `scan` does), configurations of proxies, manifests of Kubernetes,
     compose files, Dockerfiles and Terraform. It joins them to paths of requests: from the proxy through
-    Services to the server. It runs and changes nothing.
+    Services to the server. It runs nothing,
+    and changes files only with --fix.
 
     Only paths that lead to an MCP server are judged. The path, the host, the upstream or the workload is
     named after MCP, the proxy uses Mcp-Session-Id, or the path leads to a server in the scanned code.
     """
+    if unsafe and not (fix or diff):
+        raise UsageError("--unsafe needs --fix or --diff.")
+    if (fix or diff) and (format is not AuditFormat.TEXT or write_baseline_to):
+        raise UsageError("--fix and --diff cannot be used with --format or --write-baseline.")
     advisor = default_advisor()
     knowledge = advisor.knowledge
     options = ["--requirements", requirements] if requirements else []
@@ -95,7 +110,10 @@ def audit(
     root, within = root_of(paths)
     triage = order.triage(root, knowledge.findings)
     stated = read_named(requirements, advisor.space) if requirements else None
-    result = audited(root, within, knowledge, stated)
+    files = DeploymentAudit(root, within, knowledge, stated)
+    if fix or diff or format is not AuditFormat.TEXT:
+        files.patch()
+    result = files.result
     is_known = bool(result.paths or result.tree.servers)
     examined = result.examined if is_known else ()
     found = order.triaged(result.findings, examined, result.not_examined, triage)
@@ -108,6 +126,14 @@ def audit(
         return Exit.NOTHING_EXAMINED
     if write_baseline_to:
         return write_baseline(found, order, triage)
+    if diff:
+        show_fixes(files, found, knowledge.phrases, unsafe=unsafe)
+        return code_of(found, order)
+    if fix:
+        write_fixes(files, found, knowledge.phrases, unsafe=unsafe)
+        result = DeploymentAudit(root, within, knowledge, stated).result
+        found = order.triaged(result.findings, result.examined, result.not_examined, triage)
+        return code_of(found, order)
     if format is AuditFormat.TEXT:
         facts = [PathFacts(path, knowledge, stated) for path in result.paths]
         screen = AuditScreen(paths, facts, found, command)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from advisor.audits.deployment import deployment_findings
+from advisor.audits.patches import Patch, Problems, patches, problem_key
 from advisor.audits.request_paths import MOST_PATHS, RequestPath, request_paths
 from advisor.audits.scanned_servers import http_servers
 from advisor.audits.server_code import findings
@@ -19,6 +22,7 @@ from advisor.sources.deployment_files import read_deployment
 from advisor.sources.python import scan_files
 from advisor.sources.python.files import SourceFiles
 from advisor.sources.python.model import NotExamined, ScannedTree
+from advisor.sources.splices import diff, spliced
 
 
 class AuditedDeployment(NamedTuple):
@@ -39,6 +43,81 @@ class AuditedDeployment(NamedTuple):
     findings: tuple[Finding, ...]
 
 
+class DeploymentAudit:
+    """The files that an audit reads.
+
+    Attributes:
+        root: the folder to which all paths are relative.
+        result: what the audit found. `patch` adds the patches to its findings.
+        patches: the patches of findings.
+    """
+
+    def __init__(
+        self, root: Path, within: Sequence[str], knowledge: Knowledge, requirements: Requirements | None = None
+    ) -> None:
+        """Read and judge the files. `audited` explains the arguments."""
+        self.root = root
+        self._within = within
+        self._knowledge = knowledge
+        self._requirements = requirements
+        self._files = self._found()
+        self._tree = scan_files(self._files, str(root), knowledge)
+        self.result = self._judged(self._files)
+        self.patches: list[Patch] = []
+
+    def text(self, path: str) -> str | None:
+        """Return the text of a file that was read, with its line ends; None if it is not in UTF-8."""
+        content = self._files.read(path)
+        try:
+            return None if content is None else content.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def problems(self, instead: Mapping[str, str]) -> Problems:
+        """Return the problems of the deployment with other texts of files. The code of servers stays."""
+        result = self.result
+        if instead:
+            files = self._found()
+            files.replace({path: text.encode() for path, text in instead.items()})
+            result = self._judged(files)
+        unread = [("", path, re.sub(r"\d+", "", why)) for path, why in result.not_examined]  # lines can move
+        return Counter([*map(problem_key, result.findings), *unread])
+
+    def patch(self) -> None:
+        """Find patches of the findings."""
+        self.patches = patches(self.result.findings, self._knowledge, self.text, self.problems)
+        made = {patch.key: patch for patch in self.patches}
+        found = self.result.findings
+        shown = tuple(self._with_patch(each, made.get((each.id, each.locations))) for each in found)
+        self.result = self.result._replace(findings=shown)
+
+    def _with_patch(self, finding: Finding, patch: Patch | None) -> Finding:
+        text = None if patch is None else self.text(patch.path)
+        if patch is None or text is None:
+            return finding
+        shown = diff(patch.path, text, spliced(text, [patch.splice]))
+        return finding._replace(fix=finding.fix._replace(patch=shown, safe=patch.safe))
+
+    def _found(self) -> SourceFiles:
+        return SourceFiles(self.root, self._knowledge.scan_skips.values(), self._within)
+
+    def _judged(self, files: SourceFiles) -> AuditedDeployment:
+        knowledge, tree = self._knowledge, self._tree
+        deployment = read_deployment(files, knowledge)
+        port = knowledge.figure("server.port")
+        paths = request_paths(deployment, http_servers([tree]), knowledge.proxies, port)
+        found = [*deployment_findings(paths, knowledge, self._requirements), *findings(tree, knowledge)]
+        found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.id, finding.locations))
+        limit = (
+            [NotExamined(".", f"only {MOST_PATHS:,} paths to MCP servers were judged")]
+            if len(paths) == MOST_PATHS
+            else []
+        )
+        unread = {*limit, *tree.not_examined, *(NotExamined(*part) for part in deployment.not_examined)}
+        examined = {*tree.examined, *deployment.examined}
+        return AuditedDeployment(tree, paths, tuple(sorted(examined)), tuple(sorted(unread)), tuple(found))
+
+
 def audited(
     root: Path, within: Sequence[str], knowledge: Knowledge, requirements: Requirements | None = None
 ) -> AuditedDeployment:
@@ -50,19 +129,7 @@ def audited(
         knowledge: has the conditions and the words.
         requirements: what the user states about the deployment, or None.
     """
-    files = SourceFiles(root, knowledge.scan_skips.values(), within)
-    tree = scan_files(files, str(root), knowledge)
-    deployment = read_deployment(files, knowledge)
-    port = knowledge.figure("server.port")
-    paths = request_paths(deployment, http_servers([tree]), knowledge.proxies, port)
-    found = [*deployment_findings(paths, knowledge, requirements), *findings(tree, knowledge)]
-    found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.id, finding.locations))
-    limit = (
-        [NotExamined(".", f"only {MOST_PATHS:,} paths to MCP servers were judged")] if len(paths) == MOST_PATHS else []
-    )
-    unread = {*limit, *tree.not_examined, *(NotExamined(*part) for part in deployment.not_examined)}
-    examined = {*tree.examined, *deployment.examined}
-    return AuditedDeployment(tree, paths, tuple(sorted(examined)), tuple(sorted(unread)), tuple(found))
+    return DeploymentAudit(root, within, knowledge, requirements).result
 
 
 def root_of(names: Sequence[str]) -> tuple[Path, list[str]]:

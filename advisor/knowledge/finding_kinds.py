@@ -34,6 +34,17 @@ class SeverityCase(NamedTuple):
     adds: str = ""
 
 
+class PatchRule(NamedTuple):
+    """A change of a file that fixes a finding. The head of rules/findings/sessions.yaml explains the keys."""
+
+    safe: bool
+    directive: str = ""
+    key: str = ""
+    set: str = ""
+    add: str = ""
+    remove: str = ""
+
+
 class FindingKind(NamedTuple):
     """A kind of finding. The heads of the files in rules/findings/ explain the keys."""
 
@@ -50,6 +61,7 @@ class FindingKind(NamedTuple):
     sources: list[str]
     subject: FindingSubject = "code"
     when: FindingConditions | list[FindingConditions] = {}  # noqa: RUF012
+    patches: list[PatchRule] = []  # noqa: RUF012
 
     @property
     def cases(self) -> list[SeverityCase]:
@@ -95,6 +107,13 @@ def refuse_unknown_conditions(
             raise KnowledgeError(f"{where}: `when` is missing")
         if finding.cases[-1].when or not all(case.when for case in finding.cases[:-1]):
             raise KnowledgeError(f"{where}, severity: only the last severity has no `when`")
+        for patch in finding.patches:
+            if bool(patch.directive) is bool(patch.key):
+                raise KnowledgeError(f"{where}, patches: a patch needs either the key directive or the key key")
+            if [bool(patch.set), bool(patch.add), bool(patch.remove)].count(True) != 1 or (patch.key and not patch.set):
+                raise KnowledgeError(
+                    f"{where}, patches: a directive needs one of set, add and remove, and a key needs set"
+                )
         for conditions in (*finding.alternatives, *(case.when for case in finding.cases)):
             for name, condition in conditions.items():
                 if name not in known:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from proxy_files import check_words, lines, only, values
+from proxy_files import accepted, check_words, lines, only, values
 
 from advisor.deployment.model import DeploymentFiles, NotRead
 from advisor.knowledge import Knowledge
-from advisor.lab.process.programs import program
 from advisor.sources.proxies import nginx
 
 SERVERS = "server 10.0.0.1:8000; server 10.0.0.2:8000;"
@@ -127,17 +125,6 @@ def test_the_way_to_select_an_instance_is_read(name: str, knowledge: Knowledge) 
 @pytest.mark.parametrize("name", UPSTREAMS)
 def test_nginx_accepts_the_upstreams(name: str, tmp_path: Path) -> None:
     accepted(tmp_path, complete(UPSTREAMS[name][0]))
-
-
-def accepted(folder: Path, text: str) -> None:
-    temporary = "".join(
-        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    text = text.replace("http {", f"http {{ access_log off; {temporary}", 1)
-    (folder / "nginx.conf").write_text(f"pid {folder}/pid;\nerror_log stderr;\n{text}")
-    command = [str(program("nginx")), "-t", "-e", "stderr", "-c", str(folder / "nginx.conf")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    assert done.returncode == 0, done.stderr
 
 
 LEVELS = """

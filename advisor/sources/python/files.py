@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -66,6 +66,10 @@ class SourceFiles:
         if name not in self._content:
             self._content[name] = self._read(name)
         return self._content[name]
+
+    def replace(self, contents: Mapping[str, bytes]) -> None:
+        """Take other contents of files instead of those on the disk."""
+        self._content |= contents
 
     def refuse(self, name: str, why: str) -> None:
         """Note that a file has no readable code."""
