@@ -33,6 +33,7 @@ from advisor.knowledge import (
     scan,
     servers,
     topology,
+    trials,
     underlying,
 )
 from advisor.knowledge.store import Knowledge
@@ -84,6 +85,8 @@ SHAPES: dict[str, type] = {
     "server_programs": scan.ServerProgram,
     "scan_skips": scan.ScanSkip,
     "findings": finding_kinds.FindingKind,
+    "experiments": trials.TrialExperiment,
+    "trials": trials.FindingTrial,
     "observations": observations.ObservationKind,
     "defaults": observations.ProductDefault,
     "program_variables": platforms.ProgramVariable,
@@ -156,6 +159,9 @@ def compile_rules(root: Path) -> Knowledge:
     _refuse_strangers(sections)
     _refuse_foreign_values(sections)
     finding_kinds.refuse_unknown_conditions(sections["findings"], sections["observations"], sections["defaults"])
+    trials.refuse_unknown_trials(
+        sections["trials"], sections["experiments"], {finding.id for finding in sections["findings"]}
+    )
     return _knowledge(sections)
 
 

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         ServerProgram,
     )
     from advisor.knowledge.topology import BalancingStrategy
+    from advisor.knowledge.trials import FindingTrial, TrialExperiment
 
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
 _RARE = (
@@ -75,6 +76,8 @@ _RARE = (
         "server_programs",
         "scan_skips",
         "findings",
+        "experiments",
+        "trials",
         "observations",
         "defaults",
         "program_variables",
@@ -136,6 +139,8 @@ class Knowledge:
     server_programs: dict[str, ServerProgram]
     scan_skips: dict[str, ScanSkip]
     findings: dict[str, FindingKind]
+    experiments: dict[str, TrialExperiment]
+    trials: dict[str, FindingTrial]
     observations: dict[str, ObservationKind]
     defaults: list[ProductDefault]
     program_variables: dict[str, ProgramVariable]

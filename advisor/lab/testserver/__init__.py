@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .execution_log import add_ledger
 from .sdk import Sdk, SdkTraits, ToolRegistrar, share_key
 from .signed import signed
 from .tool_catalogue import CATALOGUE, LabTool, entries, find
@@ -25,6 +26,7 @@ __all__ = [
     "LabTool",
     "Sdk",
     "SdkTraits",
+    "add_ledger",
     "entries",
     "find",
     "register",

@@ -19,7 +19,7 @@ The third form only imports the modules of the server and prints the release.
 TRAITS is JSON and says what the SDK line has (`SdkTraits`).
 
 STATELESS and JSON are 0 or 1. The environment variable LAB_KEY is the sealing key of the instances. With LAB_SIGNED=1,
-each answer names its instance (see signed.py).
+each answer names its instance (see signed.py). With LAB_ANY_HOST=1, a server of the package mcp accepts every Host.
 """
 
 from __future__ import annotations
@@ -119,11 +119,14 @@ def application(lab: Any, traits: Any, stateless: bool, json_response: bool, cop
     server = lab.Sdk(traits).create("lab", **(flags if traits.by_constructor else {}))
     bus = listen(server) if "SubscriptionBus.publish" in traits.apis and copy.startswith("listen") else None
     lab.register(server, traits, bus=bus, tools=tools)
+    lab.add_ledger(server, traits.standalone)
     if traits.by_constructor:
         server._event_store = store  # older releases have no constructor argument for the store
         return server.streamable_http_app()
     if not traits.standalone:
-        return server.streamable_http_app(**flags, event_store=store)
+        # The SDK accepts each Host header if it is told that the server listens on all addresses, as in a container.
+        place = {"host": "0.0.0.0"} if os.environ.get("LAB_ANY_HOST") else {}  # noqa: S104 (uvicorn gets 127.0.0.1)
+        return server.streamable_http_app(**flags, **place, event_store=store)
     if store is None:
         return server.http_app(path="/mcp", **flags)
     if "event_store" in inspect.signature(server.http_app).parameters:
