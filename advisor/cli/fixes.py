@@ -32,9 +32,9 @@ def write_fixes(files: DeploymentAudit, found: Triaged, phrases: Mapping[str, st
     """
     chosen = _chosen(files, found, unsafe=unsafe)
     made = changed(chosen, files.text)
-    targets = {path: _target(files.root, path) for path in made}
+    targets = {path: _target(files, path) for path in made}
     for path, text in made.items():
-        _write(targets[path], path, files.text(path) or "", text)
+        _write(targets[path], path, text)
         for patch in chosen:
             if patch.path == path:
                 place = shown_place(patch.finding.locations[0])
@@ -60,24 +60,28 @@ def _say_rest(found: Triaged, chosen: Sequence[Patch], phrases: Mapping[str, str
         say(phrases["audit.fix.none"].format(place=shown_place(finding.locations[0]), id=finding.id))
 
 
-def _target(root: Path, path: str) -> Path:
-    """Return the file behind symbolic links.
+def _target(files: DeploymentAudit, path: str) -> Path:
+    """Return the file behind symbolic links. All files are checked before the first is written.
 
     Raises:
-        UsageError: it is outside the audited folder.
+        UsageError: it is outside the audited folder, or it has changed.
     """
-    target = (root / path).resolve()
-    if not target.is_relative_to(root.resolve()):
+    target = (files.root / path).resolve()
+    if not target.is_relative_to(files.root.resolve()):
         raise UsageError(f"{path} is a link to a file outside the audited folder. Nothing was changed.")
+    try:
+        is_same = target.read_bytes() == (files.text(path) or "").encode()
+    except OSError as error:
+        raise UsageError(f"{path}: {reason(error)}.") from None
+    if not is_same:
+        raise UsageError(f"{path} has changed since it was read. Nothing was changed. Run the command again.")
     return target
 
 
-def _write(target: Path, path: str, old: str, new: str) -> None:
+def _write(target: Path, path: str, text: str) -> None:
     try:
-        if target.read_bytes() != old.encode():
-            raise UsageError(f"{path} has changed since it was read. Run the command again.")
         mode = target.stat().st_mode & 0o7777
-        write_atomically(target, new)
+        write_atomically(target, text)
         target.chmod(mode)
     except OSError as error:
         raise UsageError(f"{path}: {reason(error)}.") from None

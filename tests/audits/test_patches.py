@@ -11,12 +11,17 @@ import pytest
 from proxy_files import accepted
 from running import run_command_for_text
 
+from advisor.audits.patches import accepted as accepted_patches
 from advisor.cli.audited_files import DeploymentAudit
+from advisor.cli.findings_output import FindingsOrder
+from advisor.cli.fixes import write_fixes
+from advisor.errors import UsageError
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.finding_kinds import PatchRule
 from advisor.sources.platforms.yaml_edits import yaml_splice
 from advisor.sources.proxies.nginx_edits import nginx_splice
 from advisor.sources.splices import spliced
+from advisor.triage import triaged
 
 EXPECTED = {
     "retry-repeats-calls": ("nginx.conf", "error timeout non_idempotent;", "error timeout;"),
@@ -213,3 +218,27 @@ def test_options_that_do_not_fit_are_refused(conf: Path) -> None:
     for options in (["--unsafe"], ["--fix", "--format", "json"], ["--diff", "--write-baseline", "b.json"]):
         assert run_command_for_text("audit", conf.parent, *options).returncode == 2
     assert conf.read_text() == NGINX
+
+
+def test_a_patch_that_leaves_its_finding_or_adds_another_is_dropped(conf: Path, knowledge: Knowledge) -> None:
+    files = DeploymentAudit(conf.parent, [""], knowledge)
+    files.patch()
+    (good,) = [patch for patch in files.patches if patch.finding.id == "retry-repeats-calls"]
+    more = "; proxy_hide_header Mcp-Session-Id"
+    for splice in (good.splice._replace(text=more), good.splice._replace(text=" non_idempotent timeout")):
+        bad = good._replace(splice=splice)
+        assert accepted_patches([bad], files.text, files.problems) == []
+    others = [patch for patch in files.patches if patch is not good]
+    assert accepted_patches([bad, *others], files.text, files.problems) == others
+
+
+def test_a_file_that_changed_since_it_was_read_is_not_written(conf: Path, knowledge: Knowledge) -> None:
+    files = DeploymentAudit(conf.parent, [""], knowledge)
+    files.patch()
+    result = files.result
+    triage = FindingsOrder(("audit",), knowledge).triage(conf.parent, knowledge.findings)
+    found = triaged(result.findings, result.examined, result.not_examined, triage, knowledge)
+    conf.write_text(f"# new\n{NGINX}")
+    with pytest.raises(UsageError, match="has changed since it was read"):
+        write_fixes(files, found, knowledge.phrases, unsafe=False)
+    assert conf.read_text() == f"# new\n{NGINX}"
