@@ -22,7 +22,7 @@ EPILOG = epilog(
 def explain(
     context: typer.Context,
     word: Annotated[
-        str,
+        list[str],
         typer.Argument(
             metavar="WORD",
             autocompletion=complete_word,
@@ -34,9 +34,10 @@ def explain(
 ) -> None:
     """Explain a word of the output, such as a pattern or warning.
 
+    Several words are one entry, such as `exit code 3`.
+
     The command finds every word that a decision, a warning or a kit shows.
     """
     members = getattr(context.find_root().command, "commands", {})
-    print_entry(
-        word, format, {name: f"{command.help} See: mcp-advisor help {name}" for name, command in members.items()}
-    )
+    commands = {name: f"{command.help} See: mcp-advisor help {name}" for name, command in members.items()}
+    print_entry(" ".join(word), format, commands)

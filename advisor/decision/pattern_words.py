@@ -11,6 +11,11 @@ from advisor.requirements.hops import keeps_instances
 from advisor.requirements.model import Requirements
 
 
+def is_unreached(core: Core, facts: Mapping[str, Any]) -> bool:
+    """Return whether a core is a contradiction because no client in the requirements can connect."""
+    return not core.feasible and facts["clients.reached"] != "yes"
+
+
 def pattern_in_words(core: Core, requirements: Requirements, facts: Mapping[str, Any], knowledge: Knowledge) -> str:
     """Return the pattern of a core as `several instances without sessions`.
 
@@ -23,7 +28,7 @@ def pattern_in_words(core: Core, requirements: Requirements, facts: Mapping[str,
         knowledge: the phrases and the kinds of proxies.
     """
     phrases = knowledge.phrases
-    if not core.feasible and facts["clients.reached"] != "yes":
+    if is_unreached(core, facts):
         return phrases[f"{core.phrase}.unreached"]
     single = requirements["scale.instances"] == 1 and requirements["scale.workers"] > 1
     single = single and keeps_instances(requirements, knowledge.proxies)

@@ -162,10 +162,13 @@ def _differs(result: _After, decision: Decision, kind: str, facts: Sequence[str]
 
 def change_text(decision: Decision, alternative: Alternative) -> str:
     """Return the keys of the requirements file that an alternative edits, with their new values."""
+    return ", ".join(edited_keys(decision, alternative))
+
+
+def edited_keys(decision: Decision, alternative: Alternative) -> list[str]:
+    """Return each key of the requirements file that an alternative edits, with its new value."""
     edited, remove = decision.edits(alternative.change).items(), decision.phrases["change.remove"]
-    return ", ".join(
-        remove.format(key=key) if value is None else f"{key}: {value_text(value)}" for key, value in edited
-    )
+    return [remove.format(key=key) if value is None else f"{key}: {value_text(value)}" for key, value in edited]
 
 
 def _edited(decision: Decision, change: Mapping[str, Raw]) -> str:

@@ -11,18 +11,11 @@ from advisor.decision.change_steps import fix_titles
 from advisor.decision.model import Alternative, Decision
 from advisor.report import change_wording, decision_wording
 from advisor.report.line_fitting import change_lines, first_names, whole_sentences
-from advisor.report.screen_parts import (
-    LABEL,
-    LINES,
-    WIDTH,
-    ScreenBlock,
-    draw_headline,
-    draw_rows,
-    drawn,
-    fitting,
-    label,
-)
+from advisor.report.screen_parts import LABEL, LINES, WIDTH, ScreenBlock, draw_headline, draw_rows, drawn, label
 from advisor.report.screen_rows import assumption_line
+
+_HEIGHT = 2
+"""The lines of most remedies: what to do, then all keys with their new values and the new decision."""
 
 
 def contradiction_screen(decision: Decision, screen: Screen, menu: int) -> ScreenBlock:
@@ -32,14 +25,31 @@ def contradiction_screen(decision: Decision, screen: Screen, menu: int) -> Scree
     lines += [""] if not menu else []
     ways = decision.alternatives
     lines += draw(Canvas.line, (phrases["screen.remedies" if ways else "screen.no-remedy"], "bold"))
-    titled = zip(ways, fix_titles([way.titles for way in ways], phrases), strict=True)
-    remedies = fitting((draw(_remedy, decision, *way, number) for number, way in enumerate(titled, 1)), LINES)
-    room = LINES - menu - len(lines)
-    complete = len(remedies) == len(ways) and sum(map(len, remedies)) <= room
-    shown = fitting(remedies, room - (not complete))
-    if hidden := len(ways) - len(shown):
-        shown.append(draw(Canvas.line, (phrases["screen.hidden"].format(number=hidden, section="answer"), "dim")))
-    return [*lines, *chain.from_iterable(shown)]
+    titled = list(zip(ways, fix_titles([way.titles for way in ways], phrases), strict=True))
+    heights = [len(draw(_remedy, decision, *way, 1)) for way in titled]
+    chosen = _fitting_remedies(heights, LINES - menu - len(lines))
+    for number, place in enumerate(chosen, 1):
+        lines += draw(_remedy, decision, *titled[place], number)
+    if hidden := len(ways) - len(chosen):
+        lines += draw(Canvas.line, (phrases["screen.hidden"].format(number=hidden, section="answer"), "dim"))
+    return lines
+
+
+def _fitting_remedies(heights: Sequence[int], room: int) -> list[int]:
+    """Return the places of the remedies to show, the best first. A remedy with more lines gets only the rest of `room`.
+
+    Args:
+        heights: the lines of each complete remedy, the best first.
+        room: the lines for all remedies, and for the number of the hidden remedies if there are any.
+    """
+    room -= sum(heights) > room
+    shown: list[int] = []
+    for place in sorted(range(len(heights)), key=lambda place: heights[place] > _HEIGHT):
+        room -= heights[place]
+        if room < 0:
+            break
+        shown.append(place)
+    return sorted(shown)
 
 
 def _unmet(canvas: Canvas, decision: Decision) -> None:
@@ -76,9 +86,8 @@ def _cause(decision: Decision, width: int) -> str:
 
 
 def _remedy(canvas: Canvas, decision: Decision, way: Alternative, title: str, number: int) -> None:
-    """Draw a change in two or three lines: what to do, then all keys with their new values and the new decision."""
+    """Draw a change: what to do, then in few lines all keys with their new values and the new decision."""
     width = canvas.width - 4
-    change = change_wording.change_text(decision, way)
     phrases = decision.phrases
     kinds = zip(("screen.loses", "screen.replaces"), decision.unkept(way), strict=True)
     unkept = [phrases[kind].format(names=", ".join(names)) for kind, names in kinds if names]
@@ -87,7 +96,7 @@ def _remedy(canvas: Canvas, decision: Decision, way: Alternative, title: str, nu
     # The first sentences of several changes can be about the first change only.
     how = f"{title}." if len(way.titles) > 1 or len(how) > width else how
     lines: list[Sequence[Words]] = [((f"{number}.", "bold"), how)]
-    edited, arrow = change_lines(change, result, width)
+    edited, arrow = change_lines(change_wording.edited_keys(decision, way), result, width)
     lines += [("", (line, "cyan")) for line in edited[:-1]]
     lines.append(("", [(edited[-1], "cyan"), arrow]))
     canvas.pairs(lines, indent=0)

@@ -69,23 +69,31 @@ def change_and_result(change: str, result: str, width: int) -> tuple[str, str]:
     return shown, cut(result, width - len(shown) - len(" -> "))
 
 
-def change_lines(change: str, result: str, width: int) -> tuple[list[str], str]:
-    """Return a change and its result for at most two lines of `width` columns. The result is never cut.
+def change_lines(keys: Sequence[str], result: str, width: int) -> tuple[list[str], str]:
+    """Return a change and its result for as few lines of `width` columns as possible. Nothing is cut.
+
+    Args:
+        keys: the edited keys with their new values.
+        result: the new decision.
+        width: the width of a line in columns.
 
     Returns:
-        The lines of the keys with their values, and the text that follows the last of these lines. If the keys and the
-        result do not fit into a line, the keys end with the number of the hidden keys. A result has a line of its own
-        only if it does not fit next to the first key.
+        The lines of the keys with their values, and the text that follows the last of these lines. This line is empty
+        if the result needs a line of its own.
     """
-    arrow = f"-> {result}" if change else result
-    if not change:
-        return [""], arrow
-    if len(change) + 1 + len(arrow) <= width:
-        return [change], f" {arrow}"
-    shown = cut_list(change, width - len(arrow) - 1)
-    if len(shown) + 1 + len(arrow) <= width:
-        return [shown], f" {arrow}"
-    return [cut_list(change, width), ""], arrow
+    if not keys:
+        return [""], result
+    arrow = f"-> {result}"
+    lines = [keys[0]]
+    for key in keys[1:]:
+        lines[-1] += ","
+        if len(lines[-1]) + 1 + len(key) + 1 <= width:  # with a comma at the end
+            lines[-1] += f" {key}"
+        else:
+            lines.append(key)
+    if len(lines[-1]) + 1 + len(arrow) <= width:
+        return lines, f" {arrow}"
+    return [*lines, ""], arrow
 
 
 def _short_change(change: str, room: int) -> str:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from advisor.console.canvas import Canvas, Screen, Words
 from advisor.decision.model import Decision
+from advisor.decision.pattern_words import is_unreached
 from advisor.engine.rules import Rule
 from advisor.findings import Finding
 from advisor.report.decision_summary import SEVERITY_STYLES
@@ -48,10 +49,17 @@ def draw_rows(canvas: Canvas, rows: Iterable[tuple[str, Words]]) -> None:
 
 
 def draw_headline(canvas: Canvas, decision: Decision, verdict: tuple[str, str]) -> None:
-    """Draw the service and the verdict. A name that takes more than a third of the line is cut."""
+    """Draw the service and the verdict in a line. Next to a long name, the verdict has its short form.
+
+    A name that takes more than a third of the line is cut.
+    """
     name, width = str(decision.requirements["service"]), canvas.width
     name = name if len(name) <= width // 3 else f"{name[: width // 3 - 3]}..."
-    canvas.line((name, "bold"), ": ", verdict, f", {decision.means}")
+    means = decision.means
+    if len(f"{name}: {verdict[0]}, {means}") > width:
+        ending = ".unreached" if is_unreached(decision.core, decision.facts) else ""
+        means = decision.phrases[f"screen.pattern.{decision.core.pattern}{ending}"]
+    canvas.line((name, "bold"), ": ", verdict, f", {means}")
 
 
 def label(phrases: Mapping[str, str], name: str) -> str:

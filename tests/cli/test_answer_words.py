@@ -62,6 +62,18 @@ def test_every_exit_code_is_explained(advisor: Advisor) -> None:
     assert [int(line.split()[0]) for line in out("help", "exit-codes").splitlines()] == [code.value for code in Exit]
 
 
+def test_the_list_of_exit_codes_fits_into_80_columns() -> None:
+    assert all(len(line) <= 80 for line in out("help", "exit-codes").splitlines())
+
+
+def test_an_entry_of_several_words_needs_no_quotes() -> None:
+    for words in ("exit code 3", "flag pair", "no configuration works"):
+        assert out("explain", *words.split()) == out("explain", words)
+    done = run_command("explain", "exit", "code", "7")
+    assert done.returncode == 2
+    assert b"'exit code 7'" in done.stderr
+
+
 def test_a_near_miss_names_the_word() -> None:
     done = run_command("explain", "stiky-fleet")
     assert done.returncode == 2

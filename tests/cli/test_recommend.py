@@ -229,8 +229,9 @@ def test_a_decision_says_that_it_is_one_and_how_to_decide_again(tmp_path: Path) 
     (decision.parent / "requirements.yaml").unlink()
     done = run(decision)
     assert done.returncode == 2
-    assert "requirements.yaml" not in done.err, "this file does not exist"
+    assert "recommend requirements.yaml" not in done.err, "this file does not exist"
     assert "To decide again" in done.err
+    assert "requirements.yaml of the kit" in " ".join(done.err.split())
 
 
 def test_the_table_of_a_directory_names_what_a_contradiction_cannot_keep(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -15,13 +15,15 @@ from advisor.cli.ask_menu import MENU_LINES
 from advisor.console.canvas import Screen
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.decision.change_steps import fix_titles
-from advisor.decision.model import Decision
+from advisor.decision.model import Alternative, Decision
 from advisor.report.batch_text import batch_text
-from advisor.report.change_wording import shifts
+from advisor.report.change_wording import shifts, value_text
+from advisor.report.contradiction_screen import _fitting_remedies
 from advisor.report.decision_text import decision_text, detailed_text
 from advisor.report.decision_wording import assumed
 from advisor.report.detail import DecisionPart, Detail
 from advisor.report.first_screen import first_screen
+from advisor.report.line_fitting import change_lines
 from advisor.report.overview import Result
 from advisor.report.screen_parts import LINES, WIDTH
 from advisor.requirements import load_path
@@ -99,6 +101,25 @@ def test_the_screen_of_a_large_file_fits(advisor: Advisor) -> None:
             assert len(first_screen(decision, Screen(80)).splitlines()) <= LINES
 
 
+def test_the_verdict_has_one_line_with_the_longest_name(advisor: Advisor) -> None:
+    headlines = set()
+    for flat in drawn(advisor.space):
+        for name in ("a-very-long-service-name", "s" * 63):
+            decision = advisor.decide(read({**flat, "service": name}, advisor.space))
+            for width in (60, 80):
+                first = first_screen(decision, Screen(width)).splitlines()[0]
+                named, _, verdict = first.partition(": ")
+                assert name.startswith(named.removesuffix("..."))
+                short = PHRASES["screen.pattern.contradiction"]
+                assert decision.feasible or re.fullmatch(
+                    rf"contradiction, ({decision.means}|{short}|no client .+)", verdict
+                )
+                headlines.add((decision.core.pattern, verdict))
+                assert len(first) <= width
+                assert width < WIDTH or "..." not in named or len(name) > 24
+    assert {pattern for pattern, _ in headlines} >= {"contradiction", "tiered"}
+
+
 def changes_of(screen: str) -> list[str]:
     """The lines of a first screen that show a change and its result."""
     return [line for line in screen.splitlines() if " -> " in line and not line.startswith(PHRASES["screen.changes"])]
@@ -130,24 +151,87 @@ def lacks_change(decision: Decision, screen: str) -> bool:
     return decision.feasible and bool(shifts(decision)[0]) and not changes_of(screen)
 
 
+def remedies_of(screen: str) -> list[list[str]]:
+    """The lines of each remedy of a contradiction."""
+    blocks: list[list[str]] = []
+    for line in screen.splitlines():
+        if re.match(r"\d+\. ", line):
+            blocks.append([line])
+        elif blocks and line.startswith("    "):
+            blocks[-1].append(line)
+    return blocks
+
+
+def edited_values(decision: Decision, way: Alternative) -> str:
+    return ", ".join(
+        f"remove {key}" if value is None else f"{key}: {value_text(value)}"
+        for key, value in decision.edits(way.change).items()
+    )
+
+
+def check_remedies(decision: Decision, screen: str) -> int:
+    """Each shown remedy names all its keys and values and its result. Return how many take more than two lines."""
+    shown = remedies_of(screen)
+    hidden = re.search(r"^\((\d+) more with (?:--show answer|`show all`)\)$", screen, re.MULTILINE)
+    assert len(shown) + (int(hidden[1]) if hidden else 0) == len(decision.alternatives), screen
+    rest = iter(decision.alternatives)
+    for block in shown:
+        told = words(" ".join(block))
+        # The remedies keep their order. A remedy without keys has only its result.
+        way = next(
+            (way for way in rest if f". {edited_values(decision, way)} -> ".replace(".  ->", ". ") in told), None
+        )
+        assert way is not None, f"a remedy is incomplete or out of order:\n{screen}"
+        assert PHRASES[f"screen.pattern.{way.core.pattern}"] in told
+        assert all(name in told for names in decision.unkept(way) for name in names)
+        assert bool(decision.unkept(way)[0]) == ("; loses " in told)
+    return sum(len(block) > 2 for block in shown)
+
+
 def test_every_remedy_shows_all_its_keys_and_its_result(screens: list[Drawn]) -> None:
-    for decision, screen, _ in screens:
-        if decision.feasible:
-            continue
-        lines = screen.splitlines()
-        starts = [number for number, line in enumerate(lines) if re.match(r"\d+\. ", line)]
-        hidden = re.search(r"\((\d+) more with --show answer\)", lines[-1])
-        assert len(starts) + (int(hidden[1]) if hidden else 0) == len(decision.alternatives)
-        end = len(lines) - bool(hidden)
-        assert all(later - start == 2 for start, later in pairwise([*starts, end])), screen
-        for way, start in zip(decision.alternatives, starts, strict=False):
-            text = words(" ".join(lines[start : start + 2]))
-            edited = list(decision.edits(way.change))
-            assert edited[0] in text
-            more = re.search(r" \+(\d+) more -> ", text)
-            assert sum(f"{key}: " in text for key in edited) + (int(more[1]) if more else 0) >= len(edited), screen
-            assert ", ".join(way.gives_up) in text if way.gives_up else "loses" not in text
-        assert not hidden or len(lines) >= LINES - 1, "another change fits"
+    long = [check_remedies(shown.decision, shown.screen) for shown in screens if not shown.decision.feasible]
+    for shown in screens:
+        if not shown.decision.feasible:
+            check_remedies(shown.decision, shown.above_menu)
+            if "more with --show answer" in shown.screen.splitlines()[-1]:
+                assert len(shown.screen.splitlines()) >= LINES - 3, "another change fits"
+    assert sum(map(bool, long)) <= 0.2 * len(long), "nearly all remedies have two lines"
+
+
+def test_every_remedy_of_a_drawn_contradiction_is_complete(advisor: Advisor) -> None:
+    contradictions, several, long = 0, 0, 0
+    for flat in drawn(advisor.space):
+        decision = advisor.decide(read(flat, advisor.space))
+        if not decision.feasible:
+            for menu in (0, MENU_LINES):
+                long += check_remedies(decision, first_screen(decision, Screen(80), menu))
+            contradictions += 1
+            several += any(len(way.change) > 1 for way in decision.alternatives)
+    assert contradictions > 50
+    assert several > 20
+    assert long
+
+
+def test_remedies_of_several_changes_are_complete_if_every_feature_is_required(advisor: Advisor) -> None:
+    needs = [name for name in advisor.space.facts if name.startswith("needs.")]
+    for proxy in advisor.space.domains["environment.proxy.kind"]:
+        flat = {**dict.fromkeys(needs, "required"), "scale.instances": 4, "environment.proxy.kind": proxy}
+        decision = advisor.decide(read(flat, advisor.space))
+        if not decision.feasible:
+            screen = first_screen(decision, Screen(80))
+            check_remedies(decision, screen)
+            assert len(remedies_of(screen)) >= min(3, len(decision.alternatives))
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_remedy_of_few_lines_takes_the_room_before_a_longer_one(width: int) -> None:
+    assert _fitting_remedies([2, 3, 2, 2], 9) == [0, 1, 2, 3]
+    assert _fitting_remedies([3, 2, 2], 6) == [1, 2]
+    assert _fitting_remedies([3, 5], 4) == [0]
+    keys = ["environment.proxy.kind: nginx", "clients.protocol: legacy", "scale.affinity: available"]
+    lines, arrow = change_lines(keys, "session affinity", width)
+    assert words(" ".join([*lines, arrow])) == f"{', '.join(keys)} -> session affinity"
+    assert all(len(line) <= width for line in [*lines[:-1], lines[-1] + arrow])
 
 
 def test_neither_the_verdict_nor_the_reason_is_cut(screens: list[Drawn]) -> None:
