@@ -125,8 +125,8 @@ def _default_note(text: str, used: Sequence[tuple[str, PathFact]], knowledge: Kn
 
 
 def _matters(name: str) -> bool:
-    """Return whether a default is worth a sentence. For a missing session affinity, the finding says so."""
-    return name not in ("upstream.sticky", "upstream.balance")
+    """Return whether a default is worth a sentence. A missing session affinity is in the finding."""
+    return name not in ("upstream.sticky", "upstream.balance", "route.methods")
 
 
 def _shown(name: str, fact: PathFact, knowledge: Knowledge) -> str:

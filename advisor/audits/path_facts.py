@@ -168,7 +168,7 @@ class PathFacts:
             many, place = "several", places[0] if places else None
         elif scaled is not None:
             many, place = "several", scaled
-        elif stated is not None and None in known:
+        elif stated is not None and (not ends or None in known):
             least, most = stated
             many, place = "several" if most > 1 else "single", None
             known = [PathFact(least)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from itertools import islice
 from typing import NamedTuple
@@ -47,7 +48,11 @@ class RequestPath(NamedTuple):
 
 
 def request_paths(
-    files: DeploymentFiles, servers: tuple[ScannedServer, ...], products: Iterable[str], port: int
+    files: DeploymentFiles,
+    servers: tuple[ScannedServer, ...],
+    products: Iterable[str],
+    port: int,
+    others: Collection[str] = (),
 ) -> tuple[RequestPath, ...]:
     """Return all paths of requests to MCP servers: of each route, then of each workload without a route.
 
@@ -56,9 +61,19 @@ def request_paths(
         servers: the servers in the scanned code.
         products: the ids of proxies, which are also the names of their images.
         port: the port on which a server of the SDKs listens by default.
+        others: the paths of requests that are no requests of MCP, with wildcards.
     """
     joiner = _Joiner(DeploymentParts(files, products), servers, port)
-    return tuple(islice((path for path in joiner.paths(files.proxies) if path.evidence), MOST_PATHS))
+    of_mcp = (path for path in joiner.paths(files.proxies) if path.evidence and not _is_other(path.route, others))
+    return tuple(islice(of_mcp, MOST_PATHS))
+
+
+def _is_other(route: Route | None, others: Collection[str]) -> bool:
+    """Return whether only other requests than those of MCP use a route, such as health checks."""
+    if route is None or not route.path or route.match in ("regex", "every"):
+        return False
+    path = route.path.rstrip("*").rstrip("/").lower()
+    return any(fnmatchcase(f"{path}/" if other.endswith("/*") else path, f"*{other}") for other in others)
 
 
 class _Joiner:
@@ -132,8 +147,13 @@ class _Joiner:
 def _can_run(workload: Workload) -> bool:
     """Return whether a workload can run the only scanned server: it is about MCP, and it is not the image of others."""
     is_built = bool(workload.context) or workload.kind == "Dockerfile"
-    names = (workload.name, workload.image, *workload.command)
+    names = (workload.name, _image_name(workload), *workload.command)
     return is_built or (bool(workload.labels) and any(map(_WORD.search, names)))
+
+
+def _image_name(workload: Workload) -> str:
+    """Return the name of an image without its registry and owner, who can have other images, too."""
+    return workload.image.rpartition("/")[2]
 
 
 def _evidence(path: RequestPath) -> str:
@@ -151,7 +171,7 @@ def _evidence(path: RequestPath) -> str:
     services = [path.service.name] if path.service is not None else []
     if any(map(_WORD.search, [upstream.name if upstream else "", *targets, *services])):
         return "audit.evidence.upstream"
-    words = [workload.name, workload.image, *workload.command] if workload is not None else []
+    words = [workload.name, _image_name(workload), *workload.command] if workload is not None else []
     return "audit.evidence.workload" if any(_WORD.search(word.replace("_", " ")) for word in words) else ""
 
 

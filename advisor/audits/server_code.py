@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal, TypeAlias
 
 from advisor.findings import SEVERITIES, Finding, Fix, Location
 from advisor.knowledge import Knowledge
@@ -18,16 +19,26 @@ PAGE = "https://github.com/mcp-advisor/mcp-advisor/blob/main/docs/findings.md"
 _HANDLER = "call_tool"
 
 
-def findings(tree: ScannedTree, knowledge: Knowledge) -> tuple[Finding, ...]:
-    """Return the findings about the servers of a tree, the most severe first, each place once."""
-    judge = _Judge(tree, knowledge)
+Processes: TypeAlias = Mapping[Location, Literal["single", "several"]]
+"""From the place of a server to the number of its processes, if it is known."""
+
+
+def findings(tree: ScannedTree, knowledge: Knowledge, processes: Processes | None = None) -> tuple[Finding, ...]:
+    """Return the findings about the servers of a tree, the most severe first, each place once.
+
+    Args:
+        tree: the scanned code.
+        knowledge: has the words.
+        processes: the number of processes of the servers, if the deployment is known.
+    """
+    judge = _Judge(tree, knowledge, processes or {})
     found = {(each.id, each.message, each.locations): each for each in judge.all()}
     return tuple(sorted(found.values(), key=lambda each: (SEVERITIES.index(each.severity), each.id, each.locations)))
 
 
 class _Judge:
-    def __init__(self, tree: ScannedTree, knowledge: Knowledge) -> None:
-        self._tree, self._knowledge = tree, knowledge
+    def __init__(self, tree: ScannedTree, knowledge: Knowledge, processes: Processes) -> None:
+        self._tree, self._knowledge, self._processes = tree, knowledge, processes
         self._calls = {
             (feature.id, call.call): call for feature in knowledge.features.values() for call in feature.calls
         }
@@ -74,10 +85,23 @@ class _Judge:
         yield from self._lost(server, use, words)
         scope = call.modern.scope if modern and call.modern is not None else ""
         has_keys = any(part.kind == "sealing" and part.shared for part in server.parts)
+        processes = self._number_of_processes(server)
+        if processes == "single":
+            return
+        certain = processes == "several"
         if scope == "keys" and server.is_high_level and not has_keys:
-            yield self._finding("sealing-keys-missing", server.location, words)
+            yield self._finding("sealing-keys-missing", server.location, words, certain=certain)
         if scope == "bus" and not _is_shared(server, "subscriptions", "bus"):
-            yield self._finding("bus-in-process", use.location, words)
+            yield self._finding("bus-in-process", use.location, words, certain=certain)
+
+    def _number_of_processes(self, server: ServerCode) -> Literal["single", "several"] | None:
+        """Return whether several processes of a server run at the same time for a client; None: not known."""
+        workers = self._tree.workers.value if self._tree.workers.kind == "literal" else None
+        if isinstance(workers, int) and workers > 1:
+            return "several"
+        if server.transports and all(use.transport.value == "stdio" for use in server.transports):
+            return "single"  # Each client starts its own process.
+        return self._processes.get(server.location)
 
     def _lost(self, server: ServerCode, use: NeedUse, words: dict[str, str]) -> Iterator[Finding]:
         """Yield the finding that the flags in the code remove a feature, as measured."""

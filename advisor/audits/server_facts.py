@@ -38,7 +38,7 @@ def server_facts(path: RequestPath, knowledge: Knowledge, requirements: Requirem
     workers = _workers(path)
     if workers is not None:
         found["path.workers"] = workers
-    for name in ("server.sessions", "server.answers", "clients.era", "clients.cookies"):
+    for name in ("server.sessions", "server.answers", "clients.era", "clients.cookies", "clients.addresses"):
         found.setdefault(name, _UNKNOWN)
     found.setdefault("server.in_code", PathFact(False))
     return found
@@ -128,6 +128,8 @@ def _of_user(requirements: Requirements) -> Iterator[tuple[str, PathFact]]:
     if "clients.keep_cookies" in given:
         kept = {True: "kept", False: "dropped"}
         yield "clients.cookies", PathFact(kept.get(requirements["clients.keep_cookies"], "unknown"))
+    if "clients.addresses" in given:
+        yield "clients.addresses", PathFact(str(requirements["clients.addresses"]))
     if "scale.workers" in given:
         yield "path.workers", PathFact(requirements["scale.workers"])
     stated = {name.partition(".")[2] for name, value in requirements.values.items() if _is_need(name, value)}

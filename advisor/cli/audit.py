@@ -34,7 +34,7 @@ EPILOG = epilog(
     "audit . --fix --diff",
     "audit deploy --requirements requirements.yaml --format json",
     exit_codes={
-        0: "the command found an MCP server and no problem",
+        0: "the command found an MCP server and no problem, or only findings with severity info",
         1: "the command found problems, or an entry of the baseline is out of date",
         2: "a path does not exist, or a file of an option is invalid",
         5: "the command found no MCP server and no path to a server",

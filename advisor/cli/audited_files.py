@@ -14,6 +14,7 @@ from advisor.audits.patches import Patch, Problems, patches, problem_key
 from advisor.audits.request_paths import MOST_PATHS, RequestPath, request_paths
 from advisor.audits.scanned_servers import http_servers
 from advisor.audits.server_code import findings
+from advisor.audits.server_processes import server_processes
 from advisor.errors import UsageError
 from advisor.findings import SEVERITIES, Finding
 from advisor.knowledge import Knowledge
@@ -105,8 +106,9 @@ class DeploymentAudit:
         knowledge, tree = self._knowledge, self._tree
         deployment = read_deployment(files, knowledge)
         port = knowledge.figure("server.port")
-        paths = request_paths(deployment, http_servers([tree]), knowledge.proxies, port)
-        found = [*deployment_findings(paths, knowledge, self._requirements), *findings(tree, knowledge)]
+        paths = request_paths(deployment, http_servers([tree]), knowledge.proxies, port, knowledge.other_paths)
+        processes = server_processes(tree, paths, knowledge, self._requirements)
+        found = [*deployment_findings(paths, knowledge, self._requirements), *findings(tree, knowledge, processes)]
         found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.id, finding.locations))
         limit = (
             [NotExamined(".", f"only {MOST_PATHS:,} paths to MCP servers were judged")]

@@ -134,7 +134,7 @@ def write_baseline(found: Triaged, order: FindingsOrder, triage: TriageOrder) ->
 
 
 def code_of(found: Triaged, order: FindingsOrder) -> int:
-    """Return the exit code, and say which entries of the baseline are out of date."""
+    """Return the exit code, and say which entries of the baseline are out of date. Severity info is no fault."""
     for line, entry in found.stale:
         say(f"{order.baseline}:{line}: there is no finding {entry.id} in {quote(entry.path)} any more.")
     if found.stale:
@@ -142,4 +142,5 @@ def code_of(found: Triaged, order: FindingsOrder) -> int:
         files = ("--baseline", order.baseline, "--write-baseline", order.baseline)
         command = shlex.join(["mcp-advisor", *order.command, *config, *files])
         say(f"The baseline is out of date. To remove such entries, run `{command}`.")
-    return Exit.FINDINGS if found.findings or found.stale else Exit.OK
+    is_fault = any(each.finding.severity != "info" for each in found.findings)
+    return Exit.FINDINGS if is_fault or found.stale else Exit.OK

@@ -33,7 +33,7 @@ EPILOG = epilog(
     "scan .",
     "scan src/server.py --format yaml > requirements.yaml",
     exit_codes={
-        0: "the command found a server and no problem",
+        0: "the command found a server and no problem, or only findings with severity info",
         1: "the command found problems, or an entry of the baseline is out of date",
         2: "the path does not exist, or a configuration file or baseline is invalid",
         5: "the command found no server, or could not read its code",

@@ -89,6 +89,7 @@ SHAPES: dict[str, type] = {
     "trials": trials.FindingTrial,
     "observations": observations.ObservationKind,
     "defaults": observations.ProductDefault,
+    "other_paths": observations.OtherPath,
     "program_variables": platforms.ProgramVariable,
     "ingress_controllers": platforms.IngressController,
     "annotations": platforms.Annotation,

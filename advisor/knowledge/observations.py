@@ -33,6 +33,12 @@ class ObservationKind(NamedTuple):
         return not self.values or set(words) <= set(self.values)
 
 
+class OtherPath(NamedTuple):
+    """A path of requests that are no requests of MCP. The head of rules/observations.yaml explains the key."""
+
+    id: str
+
+
 class ProductDefault(NamedTuple):
     """The value of a setting that no file states. The head of rules/observations.yaml explains the keys."""
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.finding_kinds import FindingKind
     from advisor.knowledge.kits import Floor, KitFront, KitImage, KitProxy, Mechanism, WatchingProxy
-    from advisor.knowledge.observations import ObservationKind, ProductDefault
+    from advisor.knowledge.observations import ObservationKind, OtherPath, ProductDefault
     from advisor.knowledge.options import OptionEstimate, RankingCriterion
     from advisor.knowledge.platforms import (
         Annotation,
@@ -80,6 +80,7 @@ _RARE = (
         "trials",
         "observations",
         "defaults",
+        "other_paths",
         "program_variables",
         "ingress_controllers",
         "annotations",
@@ -143,6 +144,7 @@ class Knowledge:
     trials: dict[str, FindingTrial]
     observations: dict[str, ObservationKind]
     defaults: list[ProductDefault]
+    other_paths: dict[str, OtherPath]
     program_variables: dict[str, ProgramVariable]
     ingress_controllers: dict[str, IngressController]
     annotations: dict[str, Annotation]

@@ -11,7 +11,7 @@ from advisor.sources.proxies import caddy, envoy, haproxy, nginx, traefik
 from advisor.sources.python.files import SourceFiles
 
 _ENDINGS = (
-    *(".conf", ".cfg", ".nginx", ".vhost", ".yaml", ".yml", ".json", ".toml", ".tf"),
+    *(".conf", ".cfg", ".nginx", ".vhost", ".caddy", ".caddyfile", ".yaml", ".yml", ".json", ".toml", ".tf"),
     *(".template", ".tmpl", ".tpl", ".j2", ".jinja", ".jinja2", ".erb", ".in"),
 )
 """The ends of the names of configuration files. Files without a dot in the name are tried, too."""

@@ -105,6 +105,15 @@ def test_the_exit_code_says_whether_there_are_findings(shop: Path) -> None:
     assert "No findings." in done.stdout
 
 
+@pytest.mark.parametrize(("limit", "severity", "code"), [("", "info", 0), ("client_max_body_size 1m;", "low", 1)])
+def test_findings_of_severity_info_alone_are_no_fault(limit: str, severity: str, code: int, tmp_path: Path) -> None:
+    text = f"server {{\n  location /mcp {{\n    {limit}\n    proxy_pass http://10.0.0.1:8000;\n  }}\n}}\n"
+    (tmp_path / "nginx.conf").write_text(text)
+    result = run_command("audit", tmp_path, "--format", "json")
+    assert [each["severity"] for each in json.loads(result.stdout)["findings"]] == [severity]
+    assert result.returncode == code
+
+
 def test_files_that_are_not_about_mcp_are_not_the_same_as_no_findings(tmp_path: Path) -> None:
     (tmp_path / "nginx.conf").write_text(WEB)
     for form in ("text", "json"):
