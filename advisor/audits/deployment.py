@@ -8,7 +8,7 @@ from dataclasses import replace
 from advisor.audits.conditions import holding
 from advisor.audits.path_fact import PathFact
 from advisor.audits.path_facts import PathFacts
-from advisor.audits.request_paths import RequestPath
+from advisor.audits.request_paths import IMAGE, RequestPath
 from advisor.audits.server_code import PAGE
 from advisor.findings import SEVERITIES, Confidence, Finding, Fix, Location
 from advisor.knowledge import Knowledge
@@ -78,7 +78,7 @@ def _judged(kind: FindingKind, facts: PathFacts, knowledge: Knowledge) -> Findin
         Fix(_filled(kind.fix, facts, knowledge)),
         locations[:_MOST_LOCATIONS],
         sources=tuple(kind.sources),
-        confidence=_confidence(kind, case, used),
+        confidence="possible" if facts.path.evidence == IMAGE else _confidence(kind, case, used),
         why=kind.why,
         url=f"{PAGE}#{kind.id}",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
@@ -10,12 +9,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from advisor.audits.deployment_parts import LOCAL, MOST_TARGETS, DeploymentParts, PathEnd
-from advisor.audits.scanned_servers import RunServer, ScannedServer, server_of
+from advisor.audits.other_programs import MCP_WORD, OtherPrograms
+from advisor.audits.scanned_servers import RunServer, ScannedServer, names_other_module, server_of
 from advisor.deployment.model import DeploymentFiles, Proxy, Route, Service, Target, Upstream, Workload
 
 MOST_PATHS = 500
 """The most paths that are judged, so that a file with very many routes does not take long."""
-_WORD = re.compile(r"(?<![a-z0-9])(?:fast)?mcp(?:servers?)?(?![a-z0-9])", re.IGNORECASE)
+IMAGE = "audit.evidence.image"
+"""The evidence that only the name of an image is about MCP. It is weak: other programs run from the same image."""
 _SESSION_VALUES = {"balance": {"session-hash"}, "sticky": {"learned", "requested", "rewritten"}}
 
 
@@ -53,6 +54,7 @@ def request_paths(
     products: Iterable[str],
     port: int,
     others: Collection[str] = (),
+    programs: Iterable[str] = (),
 ) -> tuple[RequestPath, ...]:
     """Return all paths of requests to MCP servers: of each route, then of each workload without a route.
 
@@ -62,8 +64,9 @@ def request_paths(
         products: the ids of proxies, which are also the names of their images.
         port: the port on which a server of the SDKs listens by default.
         others: the paths of requests that are no requests of MCP, with wildcards.
+        programs: the names of programs that are no MCP server.
     """
-    joiner = _Joiner(DeploymentParts(files, products), servers, port)
+    joiner = _Joiner(DeploymentParts(files, products), servers, port, OtherPrograms(programs))
     of_mcp = (path for path in joiner.paths(files.proxies) if path.evidence and not _is_other(path.route, others))
     return tuple(islice(of_mcp, MOST_PATHS))
 
@@ -77,10 +80,13 @@ def _is_other(route: Route | None, others: Collection[str]) -> bool:
 
 
 class _Joiner:
-    def __init__(self, parts: DeploymentParts, servers: tuple[ScannedServer, ...], port: int) -> None:
+    def __init__(
+        self, parts: DeploymentParts, servers: tuple[ScannedServer, ...], port: int, programs: OtherPrograms
+    ) -> None:
         self._parts = parts
         self._servers = servers
         self._port = port
+        self._programs = programs
         self._fronts: dict[int, Proxy] = {}
 
     def paths(self, proxies: Sequence[Proxy]) -> Iterator[RequestPath]:
@@ -129,8 +135,13 @@ class _Joiner:
         """Return a path with its server and with the evidence that its requests go to an MCP server."""
         workload = path.workload
         next_proxy = self._parts.product(workload) if workload is not None else ""
-        evidence = _evidence(path)
         server = None if next_proxy else server_of(workload, self._servers)
+        is_named = server is not None and server.by in ("command", "context")
+        if not is_named and (self._programs.run_by(workload) or self._programs.named(_names(path))):
+            return path._replace(next_proxy=next_proxy)
+        evidence = _evidence(path)
+        if evidence == IMAGE and not is_named and names_other_module(workload, self._servers):
+            evidence = ""
         if server is not None and server.by == "only":
             is_likely = bool(evidence) or self._listens(path) if workload is None else _can_run(workload)
             server = server if is_likely else None
@@ -148,7 +159,7 @@ def _can_run(workload: Workload) -> bool:
     """Return whether a workload can run the only scanned server: it is about MCP, and it is not the image of others."""
     is_built = bool(workload.context) or workload.kind == "Dockerfile"
     names = (workload.name, _image_name(workload), *workload.command)
-    return is_built or (bool(workload.labels) and any(map(_WORD.search, names)))
+    return is_built or (bool(workload.labels) and any(map(MCP_WORD.search, names)))
 
 
 def _image_name(workload: Workload) -> str:
@@ -165,14 +176,31 @@ def _evidence(path: RequestPath) -> str:
             if stated is not None and stated.value in values:
                 return "audit.evidence.session"
     names = [route.path, *route.hosts] if route is not None else []
-    if any(map(_WORD.search, names)):
+    if any(map(MCP_WORD.search, names)):
         return "audit.evidence.path"
     targets = [target.host for target in upstream.targets] if upstream is not None else []
     services = [path.service.name] if path.service is not None else []
-    if any(map(_WORD.search, [upstream.name if upstream else "", *targets, *services])):
+    if any(map(MCP_WORD.search, [upstream.name if upstream else "", *targets, *services])):
         return "audit.evidence.upstream"
-    words = [workload.name, _image_name(workload), *workload.command] if workload is not None else []
-    return "audit.evidence.workload" if any(_WORD.search(word.replace("_", " ")) for word in words) else ""
+    words = [workload.name, *workload.command] if workload is not None else []
+    if any(MCP_WORD.search(word.replace("_", " ")) for word in words):
+        return "audit.evidence.workload"
+    return IMAGE if workload is not None and MCP_WORD.search(_image_name(workload).replace("_", " ")) else ""
+
+
+def _names(path: RequestPath) -> Iterator[str]:
+    """Yield the names of the parts of a path, apart from the command of the workload."""
+    if path.route is not None:
+        yield from (host.partition(".")[0] for host in path.route.hosts)
+    if path.upstream is not None:
+        yield path.upstream.name
+        yield from (target.host.partition(".")[0] for target in path.upstream.targets)
+    if path.service is not None:
+        yield path.service.name
+    if path.workload is not None:
+        yield path.workload.name
+        if not path.workload.command:
+            yield _image_name(path.workload).partition("@")[0].partition(":")[0]
 
 
 def is_address(host: str) -> bool:

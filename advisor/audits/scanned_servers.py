@@ -10,6 +10,7 @@ from advisor.audits.server_code import serves_http
 from advisor.deployment.model import Workload
 from advisor.sources.python.model import ScannedTree, ServerCode
 
+_HTTP = ("http", "streamable-http", "streamable_http")
 _MODULE = re.compile(r"(?P<module>[A-Za-z_][\w./-]*?)(?::[A-Za-z_]\w*(?:\(\))?)?")
 
 
@@ -58,6 +59,21 @@ def server_of(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> 
     if len(servers) != 1:
         return None
     return RunServer(servers[0], "other-command" if workload is not None and modules else "only")
+
+
+def names_other_module(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> bool:
+    """Return whether servers are in the scanned code, and the command of a workload names only other modules."""
+    modules = {_module(word) for word in _module_words(workload.command)} if workload is not None else set()
+    return bool(modules and servers) and not any(modules & _names(each.code.location.path) for each in servers)
+
+
+def makes_http_app(server: ServerCode, workload: Workload | None) -> bool:
+    """Return whether the code makes the HTTP app of the SDK, or a value, command or variable can choose it."""
+    if serves_http(server) or any(use.transport.kind != "literal" for use in server.transports):
+        return True
+    variables = [str(each.value) for each in workload.environment.values()] if workload is not None else []
+    words = [*variables, *(workload.command if workload is not None else ())]
+    return any(part in _HTTP for word in words for part in re.split(r"[\s=]+", word))
 
 
 def _can_serve_http(server: ServerCode) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from advisor.audits.path_fact import PathFact
 from advisor.audits.request_paths import RequestPath
-from advisor.audits.scanned_servers import RunServer
+from advisor.audits.scanned_servers import RunServer, makes_http_app
 from advisor.audits.server_code import flag_value
-from advisor.deployment.model import Plain
+from advisor.deployment.model import Plain, Workload
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import UNBUFFERED, SdkLine, ping_interval_s
@@ -24,7 +24,7 @@ def server_facts(path: RequestPath, knowledge: Knowledge, requirements: Requirem
     """Return the values of `server`, `clients` and `path.workers` that the code or the user states."""
     found: dict[str, PathFact] = {}
     if path.server is not None:
-        found.update(_of_code(path.server, knowledge))
+        found.update(_of_code(path.server, knowledge, path.workload))
     for name, fact in _of_user(requirements) if requirements is not None else ():
         if name == "server.needs" and name in found:
             mine, other = found[name], fact
@@ -44,7 +44,7 @@ def server_facts(path: RequestPath, knowledge: Knowledge, requirements: Requirem
     return found
 
 
-def _of_code(server: RunServer, knowledge: Knowledge) -> Iterator[tuple[str, PathFact]]:
+def _of_code(server: RunServer, knowledge: Knowledge, workload: Workload | None) -> Iterator[tuple[str, PathFact]]:
     code, tree = server.found.code, server.found.tree
     guessed = server.by in ("only", "other-command")
 
@@ -52,7 +52,8 @@ def _of_code(server: RunServer, knowledge: Knowledge) -> Iterator[tuple[str, Pat
         return PathFact(value, place or code.location, is_guessed=guessed)
 
     yield "server.in_code", fact(True)
-    yield "server.sessions", _of_flag(code, "stateless_http", ("none", "kept"), fact)
+    if makes_http_app(code, workload):
+        yield "server.sessions", _of_flag(code, "stateless_http", ("none", "kept"), fact)
     yield "server.answers", _of_flag(code, "json_response", ("json", "streams"), fact)
     uses = [(tool, use) for tool in code.tools for use in tool.uses]
     needs = [use.feature for _, use in uses]

@@ -106,7 +106,10 @@ class DeploymentAudit:
         knowledge, tree = self._knowledge, self._tree
         deployment = read_deployment(files, knowledge)
         port = knowledge.figure("server.port")
-        paths = request_paths(deployment, http_servers([tree]), knowledge.proxies, port, knowledge.other_paths)
+        servers = http_servers([tree])
+        paths = request_paths(
+            deployment, servers, knowledge.proxies, port, knowledge.other_paths, knowledge.other_programs
+        )
         processes = server_processes(tree, paths, knowledge, self._requirements)
         found = [*deployment_findings(paths, knowledge, self._requirements), *findings(tree, knowledge, processes)]
         found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.id, finding.locations))

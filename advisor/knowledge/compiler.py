@@ -83,6 +83,7 @@ SHAPES: dict[str, type] = {
     "sent_notifications": scan.SentNotification,
     "flag_variables": scan.FlagVariable,
     "server_programs": scan.ServerProgram,
+    "other_programs": scan.OtherProgram,
     "scan_skips": scan.ScanSkip,
     "findings": finding_kinds.FindingKind,
     "experiments": trials.TrialExperiment,

@@ -80,6 +80,12 @@ class ServerProgram(NamedTuple):
     switches: dict[str, tuple[str, ...]] = {}  # noqa: RUF012
 
 
+class OtherProgram(NamedTuple):
+    """A program that is no MCP server, by its name in commands and images."""
+
+    id: str
+
+
 class ScanSkip(NamedTuple):
     """Folders or files that are not code of the server."""
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         CodeName,
         FlagVariable,
         InputRequest,
+        OtherProgram,
         ScanSkip,
         SentNotification,
         ServerMethod,
@@ -74,6 +75,7 @@ _RARE = (
         "sent_notifications",
         "flag_variables",
         "server_programs",
+        "other_programs",
         "scan_skips",
         "findings",
         "experiments",
@@ -138,6 +140,7 @@ class Knowledge:
     sent_notifications: dict[str, SentNotification]
     flag_variables: dict[str, FlagVariable]
     server_programs: dict[str, ServerProgram]
+    other_programs: dict[str, OtherProgram]
     scan_skips: dict[str, ScanSkip]
     findings: dict[str, FindingKind]
     experiments: dict[str, TrialExperiment]
