@@ -47,7 +47,7 @@ def problem_key(finding: Finding) -> tuple[str, str, str]:
 
 
 def patches(findings: Sequence[Finding], knowledge: Knowledge, texts: Texts, judge: Judge) -> list[Patch]:
-    """Return a patch of each finding that has one.
+    """Return the patches of findings, at most a single patch of each finding.
 
     Args:
         findings: the findings.

@@ -44,7 +44,7 @@ def server_processes(
 
 
 def _number(facts: PathFacts) -> _Number | None:
-    """Return whether a path leads to one process or to several; None: not known."""
+    """Return whether a path leads to a single process or to several; None: not known."""
     workers, many = facts.get("path.workers"), facts.get("path.many")
     if workers is not None and not workers.is_dynamic and isinstance(workers.value, int) and workers.value > 1:
         return "several"
