@@ -40,8 +40,8 @@ def ask(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="A requirements file to complete. The command skips the questions that FILE answers, and saves "
-            "the result in FILE, or in the file of --output.",
+            help="A requirements file to complete or edit. The command skips the questions that FILE answers. You "
+            "can change these answers in the review. The result is saved in FILE, or in the file of --output.",
         ),
     ] = None,
     answers: Annotated[
@@ -110,9 +110,10 @@ def ask(
     interview = Interview(advisor, Relevance(advisor), {**stated, **settings})
     interview.note_changes(stated)
     edit = target == file
+    origins = [str(origin) for origin in (file, answers, from_scan) if origin]
     if sys.stdin.isatty() and sys.stdout.isatty() and not defaults:
         interviewer = Interviewer(advisor, open_terminal(advisor.knowledge.phrases), interview)
-        target = converse(advisor, interviewer, interview, target, settings, edit=edit)
+        target = converse(advisor, interviewer, interview, target, settings, edit=edit, origins=origins)
         return ask_what_next(advisor, interviewer, interview, target)
     _save_unasked(advisor, interview, target, defaults=defaults, replace=edit)
     decision = show_recommendation(advisor, target)

@@ -9,13 +9,14 @@ import signal
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from advisor.decision.advisor import Advisor
 from advisor.errors import AdvisorError, EnvironmentLacksError, Exit, InputError, InterruptedByUserError, UsageError
 from advisor.files import NO_SPACE, reason, spare_path, write_atomically
+from advisor.questionnaire import review
 from advisor.questionnaire.forms import Option
 from advisor.questionnaire.interview import Interview
 from advisor.questionnaire.interviewer import Interviewer
@@ -45,6 +46,7 @@ def converse(
     settings: Answer,
     *,
     edit: bool = False,
+    origins: Sequence[str] = (),
 ) -> Path:
     """Ask the questions on the terminal and save the answers.
 
@@ -57,6 +59,7 @@ def converse(
         output: the file for the answers.
         settings: the facts of `--set`, which `interview` has already. An interrupted run does not replace them.
         edit: whether `interview` has the answers of `output`, which the new answers replace.
+        origins: the files or folders that gave answers.
 
     Returns:
         The saved file: `output`, or another file that the user chose.
@@ -78,7 +81,7 @@ def converse(
     with interruptible(interrupted):
         say(words["ask.intro"])
         say(words["ask.intro.time"].format(back=interviewer.back_key))
-        say()
+        say(review.known(interview, origins, words))
         old = partial.found()
         old = old if old and _offer_to_resume(advisor, interviewer, interview, old, settings) else None
         owned = old is not None and output.exists() and is_replaced(output, old)
@@ -289,6 +292,7 @@ def _choose_file(
             stated = _usable(advisor, output)
             if stated is not None:
                 interview.resume({**stated, **interview.fixed}, {})
+                say(review.known(interview, [str(output)], words))
                 break
             editable = False
         if chosen == "other":

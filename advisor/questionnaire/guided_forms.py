@@ -272,20 +272,19 @@ def _proxy(proxy: ProxyKind) -> Option:
 # --- needs ----------------------------------------------------------------------------------------------------------
 
 
-def needs_form(space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Form:
+def needs_form(space: FactSpace, stated: Answer, needs: Sequence[str]) -> Form:
     """Ask for the level of each need in one list, with the call of the feature in the SDK and its meaning."""
     words = space.knowledge.phrases
     release = space.release(stated.get("sdk", space.facts["sdk"].default))
     calls = space.knowledge.sdks[release.line.id].calls if release and release.line.id in space.knowledge.sdks else None
     options = []
-    for name in open_facts:
+    for name in needs:
         feature = space.knowledge.features[name.removeprefix(f"{NEEDS}.")]
         call = "" if calls is None else _call(feature, calls.get(feature.id, {}))
         means = f"{call}: {feature.does}" if call else feature.does
         options.append(Option(name, feature.id, means))
-    default = {name: stated.get(name) or "none" for name in open_facts}
+    default = {name: stated.get(name) or "none" for name in needs}
     why = space.knowledge.facts[NEEDS].why
-    others = {name: level for name, level in stated.items() if name.startswith(f"{NEEDS}.") and name not in default}
     return Form(
         "levels",
         words["ask.needs"],
@@ -293,8 +292,7 @@ def needs_form(space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> F
         why,
         tuple(options),
         default,
-        # The echo also has the levels that are known already, for example from a file.
-        echo=lambda levels: needs_written({**others, **levels}, words),
+        echo=lambda levels: needs_written(levels, words),
     )
 
 

@@ -75,7 +75,7 @@ class Interviewer:
             if not self._interview.revisits and self._goes_to_remedies():
                 return
             question = self._interview.current or question
-            answer = self._ask(question, editing=editing)
+            answer = self._ask(question)
             if answer is None and editing:
                 self._interview.stay()
             elif answer is None:
@@ -109,18 +109,13 @@ class Interviewer:
             self._stuck = "questions" if chosen is PressedKey.BACK else chosen
         return bool(self._stuck == "remedies")
 
-    def _ask(self, question: Question, *, editing: bool) -> Answer | None:
-        """Ask a question. Return the answer, or None to go back. Each step runs the dialogue again from the start.
-
-        Args:
-            question: the question.
-            editing: whether the question asks also for the facts that a file states.
-        """
-        entered = self._resumed(question, editing=editing)
+    def _ask(self, question: Question) -> Answer | None:
+        """Ask a question. Return the answer, or None to go back. Each step runs the dialogue again from the start."""
+        entered = self._resumed(question)
         replied: dict[str, Any] = {}  # by title; the user who goes back and forth gets these replies as defaults
         above = self._leaning() if self._interview.has_needs else ""
         while True:
-            form, answer = _advance(self._dialogue(question, editing=editing), entered)
+            form, answer = _advance(self._dialogue(question), entered)
             if form is None:
                 return answer
             self._interview.begin(entered)
@@ -134,17 +129,17 @@ class Interviewer:
                 if note := form.note(reply):
                     say(note, "  ")
             elif entered:
-                before = _advance(self._dialogue(question, editing=editing), entered[:-1])[0]
+                before = _advance(self._dialogue(question), entered[:-1])[0]
                 replied |= {before.title: entered.pop()} if before else {}
             else:
                 return None
 
-    def _resumed(self, question: Question, *, editing: bool) -> list[Any]:
+    def _resumed(self, question: Question) -> list[Any]:
         """Print and return the replies of an interrupted run to the first prompts of a question."""
         begun, entered = self._interview.begun, list[Any]()
         if begun is None or begun.question != question.id:
             return entered
-        forms = self._dialogue(question, editing=editing)
+        forms = self._dialogue(question)
         with contextlib.suppress(StopIteration):
             form = next(forms)
             for reply in begun.replies:
@@ -155,15 +150,13 @@ class Interviewer:
                 form = forms.send(reply)
         return entered
 
-    def _dialogue(self, question: Question, *, editing: bool = False, answer: Answer | None = None) -> Dialogue:
+    def _dialogue(self, question: Question, answer: Answer | None = None) -> Dialogue:
         """Return the dialogue of a question. Its defaults are those of `answer`, or else the current answer."""
         requirements = self._interview.requirements
         needs = {name: requirements[name] for name in self._interview.questions[NEEDS].facts}
         suggested = self._interview.suggested
         stated = {**needs, **suggested, **self._interview.values, **(answer or self._interview.stated(question))}
-        fixed = () if editing else self._interview.fixed
-        open_facts = [name for name in question.facts if name not in fixed] or list(question.facts)
-        return dialogue(question, self._advisor.space, stated, open_facts)
+        return dialogue(question, self._advisor.space, stated)
 
     def _put(self, form: Form) -> Any:
         """Show a form until the user answers it. `?` prints the explanation and shows the form again."""
@@ -182,7 +175,7 @@ class Interviewer:
         if dropped:
             say(self._words["ask.dropped"].format(questions=""), "  ")
         for name, answer in dropped.items():
-            forms = self._dialogue(self._interview.questions[name], editing=True, answer=answer)
+            forms = self._dialogue(self._interview.questions[name], answer)
             for each in told(forms, self._words):
                 say(f"{each.title} {each.answer}", "    ")
 
@@ -228,14 +221,14 @@ class Interviewer:
 
     def _answered(self, question: Question) -> Option:
         """Return a line of the review: the first prompt of a question, with the answers to all its prompts."""
-        prompts = told(self._dialogue(question, editing=True), self._words)
+        prompts = told(self._dialogue(question), self._words)
         answers = [each.answer for place in ("first", "later") for each in prompts if each.place == place]
         whole = " ".join(f"{each.title} {each.answer}" for each in prompts)
         return Option(question.id, prompts[0].title, self._from_file(question, "; ".join(answers)), whole)
 
     def _answers(self, question: Question) -> list[tuple[str, str]]:
         """Return each question of a dialogue as it is put, with its answer."""
-        lines = told(self._dialogue(question, editing=True), self._words)
+        lines = told(self._dialogue(question), self._words)
         return [(each.title, self._from_file(question, each.answer)) for each in lines]
 
     def _from_file(self, question: Question, line: str) -> str:

@@ -7,7 +7,7 @@ have one form. guided_forms.py has the dialogues with several forms.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from advisor.errors import InputError
@@ -21,18 +21,17 @@ from advisor.requirements import text as allowed
 from advisor.requirements.model import Tool
 
 
-def dialogue(question: Question, space: FactSpace, stated: Answer, open_facts: Sequence[str]) -> Dialogue:
+def dialogue(question: Question, space: FactSpace, stated: Answer) -> Dialogue:
     """Return the dialogue of a question.
 
     Args:
         question: the question.
         space: the facts with their texts.
         stated: all known facts, for the defaults and for the features that a tool can need.
-        open_facts: the ids of the facts that the answer must set.
     """
     fact = question.fact
     if question.id == NEEDS:
-        levels: Answer = yield guided_forms.needs_form(space, stated, open_facts)
+        levels: Answer = yield guided_forms.needs_form(space, stated, question.facts)
         return levels
     if question.id == TOOLS:
         return (yield from _tools(fact, space, stated))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from advisor.decision.advisor import Advisor
@@ -79,11 +79,26 @@ def more(advisor: Advisor, interview: Interview) -> list[str]:
     skipped = skip_lines(interview.skipped(), words)
     if skipped:
         lines += [words["ask.review.not-asked"], *(f"  {names}: {reason}" for names, reason in skipped)]
+    told = ", ".join(f"{name}: {written(value, words)}" for name, value in _unasked(interview).items())
+    lines += [words["ask.review.stated"], f"  {told}"] if told else []
     assumed_values = assumed(advisor, interview)
     if assumed_values:
         told = ", ".join(f"{name}: {written(value, words)}" for name, value in assumed_values.items())
         lines += [words["ask.review.assumed"], f"  {told}"]
     return lines
+
+
+def known(interview: Interview, origins: Sequence[str], words: Mapping[str, str]) -> str:
+    """Return a line on the answers that come from `origins`, such as files; "" without such an answer."""
+    number = sum(question.id not in {*interview.asked, *interview.changed} for question in interview.editable)
+    phrase = words["ask.known.one" if number == 1 else "ask.known"]
+    return phrase.format(number=number, origins=listed(origins)) if number and origins else ""
+
+
+def _unasked(interview: Interview) -> dict[str, Any]:
+    """Return the stated facts that no question asks for."""
+    asked = {name for question in interview.questions.values() for name in (*question.facts, *question.also)}
+    return {name: value for name, value in interview.fixed.items() if name not in asked}
 
 
 def assumed(advisor: Advisor, interview: Interview) -> dict[str, Any]:

@@ -59,13 +59,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def to_review(terminal: Terminal) -> None:
     """Accept the default of every question until the review."""
     terminal.see("(", gone="")
+    to_question(terminal, REVIEW)
+
+
+def to_question(terminal: Terminal, wanted: str) -> None:
+    """Accept the default of every question until the wanted question."""
     for _ in range(QUESTIONS):
         text = terminal.see("Esc back)")
-        if f"? {REVIEW}" in text:
+        if f"? {wanted}" in text:
             return
         title = text[text.rindex("\n? ") + 1 :].splitlines()[0].split(" (")[0].removeprefix("? ").strip()
         terminal.answer(title, ENTER)
-    raise AssertionError(f"no review after {QUESTIONS} questions:\n{terminal.text}")
+    raise AssertionError(f"no question {wanted!r}:\n{terminal.text}")
 
 
 def leave(terminal: Terminal) -> int:
@@ -454,6 +459,54 @@ def test_an_existing_file_is_edited(start: Start, tmp_path: Path, named: bool) -
     saved = yaml.safe_load((tmp_path / "requirements.yaml").read_text())
     assert (saved["service"], saved["sdk"]) == ("precious", "mcp-1")
     assert [path.name for path in tmp_path.iterdir()] == ["requirements.yaml"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_features_of_an_edited_file_are_marked_in_the_list(start: Start, tmp_path: Path, named: bool) -> None:
+    file = tmp_path / "requirements.yaml"
+    file.write_text(
+        "service: svc\nsdk: mcp-1\nscale: {instances: 3}\nneeds: {elicitation: preferred, progress: preferred}\n"
+    )
+    terminal = start("requirements.yaml") if named else start()
+    if not named:
+        terminal.see("> edit the file")
+        terminal.send(ENTER)
+    terminal.see("4 answers come from requirements.yaml; you can change each in the review.")
+    to_question(terminal, NEEDS)
+    text = terminal.see("useful elicitation", "useful progress")
+    assert re.search(r"- +sampling", text)
+    terminal.send(DOWN, SPACE, ENTER)  # `not sure` instead of `useful`
+    to_review(terminal)
+    assert leave(terminal) == 0
+    needs = yaml.safe_load(file.read_text())["needs"]
+    assert (needs["elicitation"], needs["progress"], needs["sampling"]) == ("unknown", "preferred", "none")
+
+
+def test_each_stated_answer_can_be_changed_in_the_review(start: Start, tmp_path: Path) -> None:
+    """The prompt of each answer of the file is reached from the review, and has this answer as its default."""
+    (tmp_path / "prod.yaml").write_bytes((tmp_path / all_answered(tmp_path)).read_bytes())
+    before = yaml.safe_load((tmp_path / "prod.yaml").read_text())
+    terminal = start("prod.yaml", rows=40)
+    terminal.see("answers come from prod.yaml; you can change each in the review.", f"? {REVIEW}")
+    terminal.see("accept the answers")
+    lines = terminal.text.splitlines()
+    first, last = (next(i for i, line in enumerate(lines) if text in line) for text in ("accept the", "show skipped"))
+    told = re.search(r"(\d+) answers come from", terminal.flat)
+    assert told is not None
+    assert last - first - 1 == int(told[1]) > 10
+    for number in range(int(told[1])):
+        terminal.see(f"? {REVIEW}")
+        terminal.send(*[DOWN] * (number + 1), ENTER)
+        terminal.see("Esc back)", gone=f"? {REVIEW}")
+        terminal.send(ESCAPE)
+        terminal.see(f"? {REVIEW}")
+    terminal.send(DOWN, ENTER)
+    terminal.answer(SERVICE, "\x15", "other", ENTER)
+    terminal.see(f"? {REVIEW}")
+    assert leave(terminal) in (0, 3)
+    after = yaml.safe_load((tmp_path / "prod.yaml").read_text())
+    assert after["service"] == "other"
+    assert {**after, "service": before["service"]}.items() >= {key: before[key] for key in ("sdk", "tools")}.items()
 
 
 def test_each_answer_is_saved_immediately(start: Start, tmp_path: Path) -> None:

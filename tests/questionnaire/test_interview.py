@@ -15,6 +15,8 @@ from terminal import QUESTIONS
 
 from advisor.decision.advisor import default_advisor
 from advisor.questionnaire.interview import Interview
+from advisor.questionnaire.interviewer import Interviewer
+from advisor.questionnaire.numbered_prompts import NumberedPrompts
 from advisor.questionnaire.question_forms import dialogue
 from advisor.questionnaire.questions import BREAKS, Answer, Question
 from advisor.questionnaire.relevance import Relevance
@@ -289,6 +291,22 @@ def test_every_question_is_in_the_review_or_skipped() -> None:
     assert "clients.concurrent: 50" in text
 
 
+def test_a_stated_value_without_a_question_is_in_the_list_of_the_review() -> None:
+    interview = finish(new_interview({"service": "svc", "clients.concurrent": 900, "environment.auth": True}))
+    text = "\n".join(more(ADVISOR, interview))
+    assert "  clients.concurrent: 900, environment.auth: " in text
+    assert "clients.concurrent: 50" not in text
+
+
+def test_the_list_of_features_has_the_stated_features() -> None:
+    interview = new_interview({"service": "svc", "needs.sampling": "required", "needs.roots": "unknown"})
+    interviewer = Interviewer(ADVISOR, NumberedPrompts(ADVISOR.knowledge.phrases), interview)
+    form = next(interviewer._dialogue(interview.questions["needs"]))
+    assert [option.value for option in form.options] == list(interview.questions["needs"].facts)
+    assert (form.default["needs.sampling"], form.default["needs.roots"]) == ("required", "unknown")
+    assert form.default["needs.progress"] == "none"
+
+
 def test_the_recommendation_so_far_has_the_words_of_the_decision() -> None:
     fleet = {"service": "svc", "sdk": "mcp-2", "environment.platform": "kubernetes"}
     scales = [{"scale.instances": instances, "scale.workers": workers} for instances in (1, 3) for workers in (1, 4)]
@@ -409,7 +427,7 @@ def test_titles_and_help_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     interview = new_interview()
     needs = dict.fromkeys(interview.questions["needs"].facts, "required")
     for question in interview.questions.values():
-        form = next(dialogue(question, ADVISOR.space, needs, question.facts))
+        form = next(dialogue(question, ADVISOR.space, needs))
         assert len(form.title) <= 2 * 76, form.title
         for text in (form.help, WORDS["ask.why"].format(why=form.why)):
             shown = fitting(text, 3, "  ")
