@@ -49,6 +49,22 @@ def test_a_cache_is_told_apart(name: str, scanned: Scan) -> None:
     assert states(scanned(HEAD + CACHES[name])) == [("kept", "cache", "module", False)]
 
 
+NO_STATE = {
+    "a setting of a logger": "import logging\nlog = logging.getLogger('a')\n@mcp.tool()\ndef a():\n    log.propagate = True",
+    "a counter of metrics": "from metrics import Metrics\nm = Metrics()\n@mcp.tool()\ndef a(x):\n    m.calls.add(1, {'x': x})",
+    "a counter without attributes": "from metrics import make\nm = make()\n@mcp.tool()\ndef a():\n    m.calls.add(1)",
+    "a total": "seen_total = 0\n@mcp.tool()\ndef a():\n    global seen_total\n    seen_total += 1",
+    "a switch for debugging": "debug_on = False\n@mcp.tool()\ndef a(x):\n    global debug_on\n    debug_on = x",
+    "the last error": "class S:\n    def run(self, x):\n        self.last_error = {'x': x}\ns = S()\n@mcp.tool()\ndef a(x):\n    s.run(x)",
+    "running calls": "busy = 0\n@mcp.tool()\ndef a(x):\n    global busy\n    busy += 1\n    try:\n        run(x)\n    finally:\n        busy -= 1",
+}
+
+
+@pytest.mark.parametrize("name", NO_STATE)
+def test_values_that_no_answer_needs_are_no_state(name: str, scanned: Scan) -> None:
+    assert not states(scanned(HEAD + NO_STATE[name]))
+
+
 def test_an_object_of_a_module_is_state(scanned: Scan) -> None:
     code = "class Store:\n    def __init__(self):\n        self.items = {}\n    def put(self, x):\n        self.items[x] = 1\n"
     code += "store = Store()\n@mcp.tool()\ndef a(x):\n    store.put(x)"

@@ -18,6 +18,7 @@ _REMOVALS = {"pop", "popitem", "popleft", "clear", "remove", "discard"}
 _CONTAINERS = {"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "Counter", "WeakKeyDictionary"}
 _CONTAINERS |= {"WeakValueDictionary"}
 _CACHES = ("cache", "memo", "lru")
+_DIAGNOSES = ("debug", "trace", "logged", "last_error", "metric", "telemetry")
 
 Holder = Literal["module", "lifespan", "session"]
 
@@ -50,12 +51,15 @@ class StateChanges:
         self._tree, self._needs = tree, needs
 
     def changes(self, visit: ReachedFunction) -> Iterator[StateChange]:
-        """Yield the changes in a function."""
+        """Yield the changes in a function, except of values for diagnosis and of counts of running calls."""
         for node in visit.module.within(visit.function):
+            if isinstance(node, ast.AugAssign) and _counts_calls(node, visit):
+                continue
             for target, key, removes in _targets(node):
-                yield from self._change(target, key, removes, node, visit)
+                found = self._change(target, key, removes, node, visit)
+                yield from (change for change in found if not _is_for_diagnosis(change.name))
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-                yield from self._rebound(node, visit)
+                yield from (change for change in self._rebound(node, visit) if not _is_for_diagnosis(change.name))
 
     def _change(
         self, target: ast.expr, key: ast.expr | None, removes: bool, node: ast.AST, visit: ReachedFunction
@@ -209,6 +213,8 @@ def _targets(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None, bool]]:
             if isinstance(target, ast.Subscript):
                 yield target.value, target.slice, True
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
+        if node.func.attr == "add" and not _is_of_container(node):
+            return
         key = node.args[0] if node.args and node.func.attr in ("setdefault", "pop") else None
         yield node.func.value, key, node.func.attr in _REMOVALS
 
@@ -248,8 +254,37 @@ def _is_mutable(node: ast.AST, changes_part: bool) -> bool:
     if isinstance(node, ast.Call):
         func = node.func.value if isinstance(node.func, ast.Subscript) else node.func
         name = str(getattr(func, "attr", getattr(func, "id", "")))
+        if name in ("getLogger", "get_logger"):
+            return False
         return name in _CONTAINERS or changes_part or "cache" in name.lower()
     return False
+
+
+def _is_of_container(call: ast.Call) -> bool:
+    """Return whether a call such as `x.add(y)` can be of a container. A counter of metrics gets a number."""
+    return len(call.args) == 1 and not call.keywords and not _is_number(call.args[0])
+
+
+def _is_number(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, (int, float))
+
+
+def _counts_calls(node: ast.AugAssign, visit: ReachedFunction) -> bool:
+    """Return whether a statement counts for metrics, or counts the calls that run: a `finally` counts back."""
+    name = ast.unparse(node.target)
+    if not _is_number(node.value):
+        return False
+    return name.endswith("_total") or any(
+        isinstance(part, ast.AugAssign) and ast.unparse(part.target) == name
+        for tried in visit.module.within(visit.function)
+        if isinstance(tried, ast.Try)
+        for last in tried.finalbody
+        for part in ast.walk(last)
+    )
+
+
+def _is_for_diagnosis(name: str) -> bool:
+    return any(word in name.lower() for word in _DIAGNOSES)
 
 
 def _is_cache_name(name: str) -> bool:
