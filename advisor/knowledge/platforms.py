@@ -31,6 +31,7 @@ class Annotation(NamedTuple):
     id: str
     sets: tuple[StatedValue, ...]
     yields_to: str = ""
+    works_with: str = ""
 
 
 class ResourceSettings(NamedTuple):

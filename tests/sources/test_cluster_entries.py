@@ -111,8 +111,7 @@ CASES: dict[str, tuple[str, dict[str, dict[str, object]]]] = {
             'force-ssl-redirect: "true"': {"redirects": "https"},
             "backend-protocol: HTTPS": {"upstream_tls": True},
             "upstream-vhost: internal": {"sets_host": "fixed"},
-            "cors-allow-headers: Authorization, Mcp-Session-Id": {"cors_headers": ("authorization", "mcp-session-id")},
-            "cors-expose-headers: Mcp-Session-Id": {"cors_exposes": ("mcp-session-id",)},
+            "cors-allow-headers: Mcp-Session-Id": {},  # without enable-cors, the controller ignores it
             'limit-rps: "10"': {"rate_limited": True},
             "whitelist-source-range: 10.0.0.0/8": {},
         },
@@ -536,3 +535,15 @@ def test_a_route_of_contour() -> None:
     assert (proxy.product, values(proxy.observed)) == ("envoy", {"listens_tls": True})
     assert values(proxy.routes[0].observed) == {"total_timeout": 0, "idle_timeout": 300}
     assert values(proxy.upstreams[0].observed) == {"balance": "session-hash"}
+
+
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_cors_annotations_of_ingress_nginx_count_only_with_enable_cors(enabled: str) -> None:
+    prefix = "    nginx.ingress.kubernetes.io"
+    lines = (
+        f'{prefix}/enable-cors: "{enabled}"',
+        f"{prefix}/cors-allow-headers: Authorization, Mcp-Session-Id",
+        f"{prefix}/cors-expose-headers: Mcp-Session-Id",
+    )
+    observed = annotated("\n".join(lines)).observed
+    assert ("cors_headers" in observed) == ("cors_exposes" in observed) == (enabled == "true")

@@ -330,3 +330,11 @@ def test_a_service_of_cloud_run() -> None:
 def test_the_program_that_a_shell_starts_counts(command: str, words: tuple[str, ...]) -> None:
     (workload,) = deployed({"Dockerfile": f"FROM python\n{command}\n"}).workloads
     assert workload.command == words
+
+
+@pytest.mark.parametrize("key", ["update_config: {parallelism: 1}", "placement: {max_replicas_per_node: 1}"])
+def test_swarm_publishes_a_port_once_for_all_containers(key: str) -> None:
+    file = "services:\n  mcp:\n    image: a\n    ports: ['80:8000']\n    deploy:\n      replicas: 3\n"
+    (alone,), (swarm,) = (deployed({"stack.yaml": text}).workloads for text in (file, f"{file}      {key}\n"))
+    assert values(alone.observed) == {"instances": 3, "host_port": 80}
+    assert values(swarm.observed) == {"instances": 3}

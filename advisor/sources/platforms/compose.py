@@ -19,6 +19,7 @@ _NAMES = ("compose*.y*ml", "docker-compose*.y*ml", "*.compose.y*ml", "docker-sta
 _PORT = re.compile(r"(?:.*:)?(?P<host>\d{1,5}):(?P<target>\d{1,5})(?:/\w+)?", re.ASCII)
 _TARGET = re.compile(r"(?:.*:)?(?P<target>\d{1,5})(?:/\w+)?", re.ASCII)
 _MOST_SERVICES = 500
+_SWARM = ("update_config", "rollback_config", "placement", "endpoint_mode")  # only Docker Swarm uses these keys
 _RENDERED = "pass the output of `docker compose config` instead"
 
 
@@ -193,6 +194,8 @@ def _observed(service: YamlNode) -> Observations:
 
 
 def _host_port(service: YamlNode) -> Observation | None:
+    if any(service.get(f"deploy.{key}") for key in _SWARM):  # Swarm publishes a port once for all containers
+        return None
     for item in service.key("ports").items():
         port = _PORT.fullmatch(item.text)
         text = port["host"] if port else item.key("published").text

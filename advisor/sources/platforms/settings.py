@@ -63,6 +63,8 @@ class Settings:
             entry = self._knowledge.annotations.get(name)
             if entry is not None and entry.yields_to and annotations.key(entry.yields_to):
                 continue
+            if entry is not None and entry.works_with and annotations.key(entry.works_with).truth is not True:
+                continue
             for rule in entry.sets if entry is not None else ():
                 text = _pair(value.text, rule.setting) if rule.setting else value.text
                 if text is not None:
