@@ -97,3 +97,12 @@ def test_an_unmeasured_release_is_named_with_the_command_that_measures_it(
 def test_a_feature_that_is_kept_for_a_doubt_has_its_condition(decide: Any) -> None:
     facts = ONE | {"sdk": "fastmcp==3.4.3", "current.stateless_http": True, "needs.session_state": "unknown"}
     assert "kept at no cost: session_state (with a state handle)" in _screen(decide(facts))
+
+
+@pytest.mark.parametrize("sdk", ["mcp-2", "mcp==1.12.4"])
+def test_the_verdict_says_first_that_json_clients_get_406(decide: Any, sdk: str) -> None:
+    call_s = 1 if sdk != "mcp-2" else 20  # before mcp 1.20.0, JSON answers do not help either
+    shown = _screen(
+        decide({"sdk": sdk, "scale.instances": 3, "clients.plain_http": True, "workload.longest_call_s": call_s})
+    )
+    assert "clients that accept only application/json get 406" in shown.partition("Needed")[0]
