@@ -70,23 +70,18 @@ def expected_failures(kit: KitContext, instances: Mapping[str, int] | None = Non
     Raises:
         KnowledgeError: no row describes a case. `rules check` finds this error.
     """
-    if kit.plain:
-        return []
-    happens = {"instance": True, "proxy": bool(kit.proxy), "redis": kit.uses_redis}
-    found = [
-        _expected(kit, tier, event, era, (instances or {}).get(tier.name, 0))
-        for tier in kit.tiers
-        for event in kit.knowledge.events
-        if happens[event.strikes]
-        for era in ERAS
-        if era in kit.eras
-    ]
-    return [failure for failure in found if failure.expected.then != "does-not-apply"]
+    return [failure for failure in _every(kit, instances or {}) if _applies(failure)]
 
 
 def failure_records(kit: KitContext) -> list[ExpectedFailureRecord]:
-    """Return the array `expected_failures` of the kit's decision.json."""
-    return [failure_record(failure, kit) for failure in expected_failures(kit)]
+    """Return the array `expected_failures` of the kit's decision.json.
+
+    If an event applies to a single tier of several, the array also says why it does not apply to the other tiers.
+    Without these rows, a reader could believe that the event is harmless for them.
+    """
+    every = _every(kit, {})
+    happening = {failure.event.id for failure in every if _applies(failure)}
+    return [failure_record(failure, kit) for failure in every if failure.event.id in happening]
 
 
 def failure_record(failure: ExpectedFailure, kit: KitContext) -> ExpectedFailureRecord:
@@ -107,6 +102,25 @@ def failure_record(failure: ExpectedFailure, kit: KitContext) -> ExpectedFailure
 def shares_handles(kit: KitContext) -> bool:
     """Whether the kit's tools store state in Redis, where all instances find it by its state handle."""
     return kit.uses_redis and kit.feature("session_state") is not None
+
+
+def _applies(failure: ExpectedFailure) -> bool:
+    return failure.expected.then != "does-not-apply"
+
+
+def _every(kit: KitContext, instances: Mapping[str, int]) -> list[ExpectedFailure]:
+    """Return the behaviour for each tier, event and era, also for events that cannot happen to a tier."""
+    if kit.plain:
+        return []
+    happens = {"instance": True, "proxy": bool(kit.proxy), "redis": kit.uses_redis}
+    return [
+        _expected(kit, tier, event, era, instances.get(tier.name, 0))
+        for tier in kit.tiers
+        for event in kit.knowledge.events
+        if happens[event.strikes]
+        for era in ERAS
+        if era in kit.eras
+    ]
 
 
 def _expected(kit: KitContext, tier: TierContext, event: FailureEvent, era: Era, instances: int) -> ExpectedFailure:

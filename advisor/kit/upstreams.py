@@ -157,11 +157,10 @@ def _has(kit: KitContext, threshold: str) -> bool:
 def resolves(kit: KitContext) -> bool:
     """Whether the configuration of the kit's proxy needs a directive to resolve names again at run time.
 
-    Without a stated release, the proxies of these platforms run in the image of the kit, so their release is known. A
-    stated release counts as stated, also if the image has a newer one: the proxy of the user must accept the file.
+    The proxies of these platforms run in the image of the kit, so their release is known.
     """
     first = kit.carried.since.get("resolve") if kit.proxy and kit.platform in _RESOLVER else None
-    return first is not None and at_least(kit.proxy_version or kit.carried.release_for(""), first)
+    return first is not None and at_least(kit.carried.release_for(kit.proxy_version), first)
 
 
 def _dynamic(kit: KitContext) -> bool:

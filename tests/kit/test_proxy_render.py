@@ -94,7 +94,7 @@ def test_the_configuration_is_accepted_before_any_server_exists(
     kit = replace(sticky(advisor, setup), platform=platform)
     write(tmp_path, proxy.files(kit))
     write(tmp_path, proxy.address_files(kit, _local(kit)))
-    in_image = platform in ("kubernetes", "compose") and not setup.version  # the image of the kit, not Debian's program
+    in_image = platform in ("kubernetes", "compose")  # the image of the kit runs there, and not Debian's program
     accepted(kit, tmp_path, debian=setup.debian and not in_image)
 
 
@@ -128,12 +128,13 @@ def test_each_nginx_release_gets_only_directives_that_it_has(advisor: Advisor, s
     text = "".join(file.content for file in proxy.files(sticky(advisor, setup)))
     learns = setup.proxy == "nginx" and not setup.debian and "envelope" not in setup.mechanism
     assert ("\n    sticky " in text) == learns
-    # Without a stated release, a container runs the image of the kit, and the nginx of a machine can be of any release.
+    # A container runs the image of the kit, which is newer than an old stated release.
     for platform, release, has in (
-        ("kubernetes", "1.27.2", False),
-        ("kubernetes", "1.27.3", True),
+        ("kubernetes", "1.27.2", True),
         ("kubernetes", "1.30", True),
         ("kubernetes", "", True),
+        ("compose", "1.22.1", True),
+        ("systemd", "1.30", False),
         ("systemd", "", False),
     ):
         kit = replace(stateless(advisor, Setup("nginx", "none", release)), platform=platform)
@@ -163,11 +164,10 @@ def test_upstream_names_follow_the_platform(advisor: Advisor) -> None:
     assert by_name == tuple(f"{name}-{n}.{name}.{name}.svc.cluster.local:8000" for n in (0, 1))
     assert addresses["compose"] == ("server-1:8000", "server-2:8000")
     assert addresses["systemd"] == addresses["local"] == ("127.0.0.1:8001", "127.0.0.1:8002")
-    in_image = replace(stateless(advisor, UNKNOWN), platform="kubernetes")  # the nginx of the image resolves names
-    ready = f"{in_image.service}-ready.{in_image.service}.svc.cluster.local:8000"
-    assert production_addresses(in_image).servers["main"] == (ready,)
-    older = replace(stateless(advisor, ENVELOPE_122), platform="kubernetes")
-    assert production_addresses(older).servers["main"] == (f"{older.service}:8000",)
+    for setup in (UNKNOWN, ENVELOPE_122):
+        plain = replace(stateless(advisor, setup), platform="kubernetes")  # the nginx of the image resolves names
+        ready = f"{plain.service}-ready.{plain.service}.svc.cluster.local:8000"
+        assert production_addresses(plain).servers["main"] == (ready,)
     tiers = replace(tiered(advisor, TABLE), platform="systemd")
     assert production_addresses(tiers).servers == {
         "stateless": ("127.0.0.1:8001",),
