@@ -26,7 +26,7 @@ class OtherPrograms:
         return any(part in self._names for part in parts)
 
     def named(self, names: Iterable[str]) -> bool:
-        """Return whether one of the names is about such a program, and not about an MCP server too."""
+        """Return whether a name is about such a program, and not about an MCP server too."""
         for name in names:
             rest, number = self._word.subn("", name.replace("_", "-"))
             if number and not MCP_WORD.search(rest):

@@ -15,7 +15,7 @@ from advisor.sources.proxies.nginx_edits import nginx_splice
 from advisor.sources.splices import Splice, spliced
 
 _MOST_TRIED = 20
-"""So many patches are tried one by one, if not all of them fit together."""
+"""So many patches are tried separately, if not all of them fit together."""
 
 Problems: TypeAlias = "Counter[tuple[str, str, str]]"
 """How often each kind of finding is in each file with each severity, and what was not read."""

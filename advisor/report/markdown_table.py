@@ -30,7 +30,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def tidy(markdown: str) -> str:
-    """Return the text of a template as a document: at most one blank line between blocks, and aligned tables."""
+    """Return the text of a template as a document: at most a single blank line between blocks, and aligned tables."""
     text = re.sub(r"\n{3,}", "\n\n", markdown).strip("\n") + "\n"
     return _TABLE.sub(lambda found: _aligned(found[0]) + "\n", text)
 

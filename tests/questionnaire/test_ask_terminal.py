@@ -488,7 +488,7 @@ def test_each_stated_answer_can_be_changed_in_the_review(start: Start, tmp_path:
     before = yaml.safe_load((tmp_path / "prod.yaml").read_text())
     terminal = start("prod.yaml", rows=40)
     terminal.see("answers come from prod.yaml; you can change each in the review.", f"? {REVIEW}")
-    terminal.see("accept the answers")
+    terminal.see("accept the answers", "show skipped")
     lines = terminal.text.splitlines()
     first, last = (next(i for i, line in enumerate(lines) if text in line) for text in ("accept the", "show skipped"))
     told = re.search(r"(\d+) answers come from", terminal.flat)
