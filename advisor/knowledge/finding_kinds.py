@@ -111,9 +111,7 @@ def refuse_unknown_conditions(
             if bool(patch.directive) is bool(patch.key):
                 raise KnowledgeError(f"{where}, patches: a patch needs either the key directive or the key key")
             if [bool(patch.set), bool(patch.add), bool(patch.remove)].count(True) != 1 or (patch.key and not patch.set):
-                raise KnowledgeError(
-                    f"{where}, patches: a directive needs set, add or remove, and a key needs set"
-                )
+                raise KnowledgeError(f"{where}, patches: a directive needs set, add or remove, and a key needs set")
         for conditions in (*finding.alternatives, *(case.when for case in finding.cases)):
             for name, condition in conditions.items():
                 if name not in known:
