@@ -116,7 +116,7 @@ def _filled(text: str, facts: PathFacts, knowledge: Knowledge) -> str:
 def _default_note(text: str, used: Sequence[tuple[str, PathFact]], knowledge: Knowledge) -> str:
     """Return a sentence about the defaults on which a finding rests and that its message does not show."""
     shown = set(PLACEHOLDER.findall(text))
-    rests = [(name, fact) for name, fact in used if fact.default_of and name not in shown and _matters(name)]
+    rests = [(name, fact) for name, fact in used if fact.default_of and name not in shown and _matters(name, fact)]
     if not rests:
         return ""
     settings = [f"{name.partition('.')[2].replace('_', ' ')} {_shown(name, fact, knowledge)}" for name, fact in rests]
@@ -124,9 +124,9 @@ def _default_note(text: str, used: Sequence[tuple[str, PathFact]], knowledge: Kn
     return knowledge.phrases["audit.rests-on-default"].format(settings=listed(settings), by=by)
 
 
-def _matters(name: str) -> bool:
-    """Return whether a default is worth a sentence. A missing session affinity is in the finding."""
-    return name not in ("upstream.sticky", "upstream.balance", "route.methods")
+def _matters(name: str, fact: PathFact) -> bool:
+    """Return whether a default is worth a sentence. The finding itself names what is missing."""
+    return fact.value != "none" and name not in ("upstream.sticky", "upstream.balance", "route.methods")
 
 
 def _shown(name: str, fact: PathFact, knowledge: Knowledge) -> str:

@@ -181,6 +181,18 @@ def test_a_default_of_a_product_is_named(shop: Path) -> None:
     assert found["locations"] == [{"path": "deploy/nginx.conf", "line": 9}]
 
 
+def test_a_default_that_the_message_does_not_name_has_a_sentence(tmp_path: Path) -> None:
+    """A missing setting, such as a probe, is in the message and needs no sentence."""
+    (tmp_path / "nginx.conf").write_text(
+        "events {}\nhttp {\n  upstream mcp { server mcp:8000; }\n  server { listen 80; location /mcp {\n"
+        "    proxy_pass http://mcp; proxy_ignore_headers X-Accel-Buffering; proxy_http_version 1.0; } }\n}\n"
+    )
+    data = json.loads(run_command_for_text("audit", tmp_path, "--format", "json").stdout)
+    messages = [finding["message"] for finding in data["findings"]]
+    assert any("The default of nginx applies: buffering on." in message for message in messages), messages
+    assert not any("applies: readiness none" in message for message in messages)
+
+
 def test_explain_and_the_page_know_each_finding_about_a_deployment() -> None:
     shown = run_command_for_text("explain", "session-id-hash")
     assert shown.returncode == 0
