@@ -7,6 +7,7 @@ the file. A name without an observation means that the files do not state the va
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from advisor.findings import Location
@@ -158,7 +159,6 @@ class DeploymentFiles(NamedTuple):
     services: tuple[Service, ...] = ()
     extra: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = ()
 
-    def joined(self, other: DeploymentFiles) -> DeploymentFiles:
-        """Return the content of both."""
-        both: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in self._fields}
-        return DeploymentFiles(**both)
+    def joined(self, *others: DeploymentFiles) -> DeploymentFiles:
+        """Return the content of all of them, in their order."""
+        return DeploymentFiles(*(tuple(chain.from_iterable(parts)) for parts in zip(self, *others, strict=True)))

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from changed_text import changed
 
 from advisor.audits.request_paths import MOST_PATHS
 from advisor.cli.audited_files import audited
@@ -14,30 +15,7 @@ from advisor.knowledge import Knowledge
 
 LONGEST_S = 1.0
 FEW, MANY = 60, 100_000
-
-
-def changed(text: str, others: list[str], draw: random.Random) -> str:
-    """Return a text with a few changes: lines and words are removed, doubled, swapped, or taken from another text."""
-    lines = text.splitlines(keepends=True)
-    for _ in range(draw.randint(1, 4)):
-        place = draw.randrange(len(lines) + 1)
-        kind = draw.randrange(5)
-        if kind == 0 and lines:
-            lines.pop(min(place, len(lines) - 1))
-        elif kind == 1 and lines:
-            lines.insert(place, draw.choice(lines))
-        elif kind == 2:
-            lines[place:place] = draw.choice(others).splitlines(keepends=True)
-        elif kind == 3 and lines:
-            index = min(place, len(lines) - 1)
-            words = lines[index].split(" ")
-            draw.shuffle(words)
-            lines[index] = " ".join(words)
-        else:
-            lines[place:place] = [
-                draw.choice(["\0", "\ufeff", "  ", "{{ .Values.x }}\n", "${X}\n", "mcp: &a [*a]\n", "}\n"])
-            ]
-    return "".join(lines)
+ADDED = ("\0", "\ufeff", "  ", "{{ .Values.x }}\n", "${X}\n", "mcp: &a [*a]\n", "}\n")
 
 
 def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
@@ -49,7 +27,7 @@ def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
         place = folder / str(number)
         for name, text in draw.choice(examples).items():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
-            (place / name).write_bytes(changed(text, texts, draw).encode("utf-8", errors="surrogatepass"))
+            (place / name).write_bytes(changed(text, texts, draw, added=ADDED).encode("utf-8", errors="surrogatepass"))
         started = time.monotonic()
         audited(place, [""], knowledge)
         assert time.monotonic() - started < LONGEST_S, (seed, number)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from changed_text import changed
 
 from advisor.audits.server_code import findings
 from advisor.audits.stated_facts import facts_of
@@ -15,6 +16,8 @@ from advisor.sources.python import scan
 
 LONGEST_S = 1.0
 FEW, MANY = 150, 100_000
+ADDED = ("\0", "\ufeff", "    ", "mcp = mcp\n", "from . import *\n", "import mcp as mcp\n")
+REPLACED = (("mcp", "ctx"), ("ctx", "self"), ("(", "(*"), ("=", "=="), ("'", '"'), ("def ", "class "))
 
 
 def sources(knowledge: Knowledge) -> list[str]:
@@ -22,41 +25,11 @@ def sources(knowledge: Knowledge) -> list[str]:
     return [text for kind in kinds for _, files in kind.examples for text in files.values()]
 
 
-def changed(text: str, others: list[str], draw: random.Random) -> str:
-    """Return a text with a few changes: lines and tokens are removed, doubled, swapped, or taken from another text."""
-    lines = text.splitlines(keepends=True)
-    for _ in range(draw.randint(1, 4)):
-        place = draw.randrange(len(lines) + 1)
-        kind = draw.randrange(6)
-        if kind == 0 and lines:
-            lines.pop(min(place, len(lines) - 1))
-        elif kind == 1 and lines:
-            lines.insert(place, draw.choice(lines))
-        elif kind == 2:
-            lines[place:place] = draw.choice(others).splitlines(keepends=True)
-        elif kind == 3 and lines:
-            index = min(place, len(lines) - 1)
-            words = lines[index].split(" ")
-            draw.shuffle(words)
-            lines[index] = " ".join(words)
-        elif kind == 4 and lines:
-            index = min(place, len(lines) - 1)
-            old, new = draw.choice(
-                [("mcp", "ctx"), ("ctx", "self"), ("(", "(*"), ("=", "=="), ("'", '"'), ("def ", "class ")]
-            )
-            lines[index] = lines[index].replace(old, new)
-        else:
-            lines[place:place] = [
-                draw.choice(["\0", "\ufeff", "    ", "mcp = mcp\n", "from . import *\n", "import mcp as mcp\n"])
-            ]
-    return "".join(lines)
-
-
 def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
     draw = random.Random(seed)
     texts = sources(knowledge)
     for number in range(count):
-        text = changed(draw.choice(texts), texts, draw)
+        text = changed(draw.choice(texts), texts, draw, added=ADDED, replaced=REPLACED)
         (folder / "server.py").write_bytes(text.encode("utf-8", errors="surrogatepass"))
         started = time.monotonic()
         tree = scan(folder, knowledge)

@@ -13,7 +13,7 @@ from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.sources.platforms.commands import node_words, server_observations, started
 from advisor.sources.platforms.marked import UnreadableError, YamlNode, document
-from advisor.sources.platforms.observed import from_node, from_text, joined, observation, stated
+from advisor.sources.platforms.observed import from_node, from_text, observation, stated
 
 _NAMES = ("compose*.y*ml", "docker-compose*.y*ml", "*.compose.y*ml", "docker-stack*.y*ml")
 _PORT = re.compile(r"(?:.*:)?(?P<host>\d{1,5}):(?P<target>\d{1,5})(?:/\w+)?", re.ASCII)
@@ -102,7 +102,7 @@ def read(
         workloads.append(_workload(name, service, path, variables, knowledge))
         if given := _labels(service):
             labelled.append(labels(given, workloads[-1]))
-    return joined([DeploymentFiles((path,), tuple(unread), workloads=tuple(workloads)), *labelled])
+    return DeploymentFiles((path,), tuple(unread), workloads=tuple(workloads)).joined(*labelled)
 
 
 def _workload(name: str, service: YamlNode, path: str, variables: Observations, knowledge: Knowledge) -> Workload:

@@ -23,9 +23,7 @@ def ingress(resource: Resource, cluster: Cluster, settings: Settings) -> Proxy:
     """Return the proxy that an Ingress configures."""
     spec = resource.node.key("spec")
     class_name = spec.key("ingressClassName").text or resource.annotations.key("kubernetes.io/ingress.class").text
-    observed = settings.annotations(resource)
-    if spec.key("tls"):
-        observed.setdefault("listens_tls", Observation(value=True, location=spec.key("tls").location))
+    observed = {**_tls(spec), **settings.annotations(resource)}
     joined = _Routes(resource, cluster, settings)
     for rule in spec.key("rules").items():
         host = rule.key("host").text
@@ -35,15 +33,7 @@ def ingress(resource: Resource, cluster: Cluster, settings: Settings) -> Proxy:
     if spec.key("defaultBackend"):
         joined.add((), "", "every", _backend(spec, resource, "defaultBackend"))
     product = settings.product(resource.annotations, class_name, OTHER)
-    return Proxy(
-        product=product,
-        name=resource.title,
-        location=resource.location,
-        upstreams=tuple(joined.upstreams.values()),
-        routes=tuple(joined.routes),
-        namespace=resource.namespace,
-        observed=observed,
-    )
+    return joined.proxy(product, observed)
 
 
 def snippets(resource: Resource) -> Iterator[str]:
@@ -98,6 +88,24 @@ class _Routes:
         own = {**self._settings.part(found, "route"), **(route or {})}
         self.routes.append(Route(hosts, path, match, name, place, own))
 
+    def proxy(self, product: str, observed: dict[str, Observation]) -> Proxy:
+        """Return the proxy with these routes, which has the place and the name of the resource."""
+        return Proxy(
+            product=product,
+            name=self._resource.title,
+            location=self._resource.location,
+            upstreams=tuple(self.upstreams.values()),
+            routes=tuple(self.routes),
+            namespace=self._resource.namespace,
+            observed=observed,
+        )
+
+
+def _tls(node: YamlNode) -> dict[str, Observation]:
+    """Return the observation that clients connect with TLS, if a specification has the key `tls`."""
+    tls = node.key("tls")
+    return {"listens_tls": Observation(value=True, location=tls.location)} if tls else {}
+
 
 def load_balancer(service: Resource, settings: Settings) -> Proxy | None:
     """Return the load balancer in front of a Service; None if the annotations say nothing about it."""
@@ -150,16 +158,7 @@ def ingress_route(resource: Resource, cluster: Cluster, settings: Settings, prod
             own.update(_passed(service))
         for hosts, path, match in _matches(rule.key("match").text):
             joined.add(hosts, path, match, backends, own, balance)
-    tls = spec.key("tls")
-    return Proxy(
-        product=product,
-        name=resource.title,
-        location=resource.location,
-        upstreams=tuple(joined.upstreams.values()),
-        routes=tuple(joined.routes),
-        namespace=resource.namespace,
-        observed={"listens_tls": Observation(value=True, location=tls.location)} if tls else {},
-    )
+    return joined.proxy(product, _tls(spec))
 
 
 def _matches(text: str) -> list[tuple[tuple[str, ...], str, Match]]:
@@ -239,16 +238,7 @@ def http_proxy(resource: Resource, cluster: Cluster, settings: Settings, product
         hosts = (host.key("fqdn").text,) if host.key("fqdn") else ()
         for path, match in paths or [("", "every")]:
             joined.add(hosts, path, match, backends, dict(own), _strategy(rule.key("loadBalancerPolicy")))
-    tls = host.key("tls")
-    return Proxy(
-        product=product,
-        name=resource.title,
-        location=resource.location,
-        upstreams=tuple(joined.upstreams.values()),
-        routes=tuple(joined.routes),
-        namespace=resource.namespace,
-        observed={"listens_tls": Observation(value=True, location=tls.location)} if tls else {},
-    )
+    return joined.proxy(product, _tls(host))
 
 
 def _no_limit(node: YamlNode) -> Observation | None:

@@ -10,7 +10,7 @@ from advisor.knowledge import Knowledge
 from advisor.sources.platforms import gateway, ingress
 from advisor.sources.platforms.kustomize import Kustomization, Overlays, is_kustomization
 from advisor.sources.platforms.marked import UnreadableError, YamlNode, document, parts
-from advisor.sources.platforms.observed import from_node, joined, observation, stated
+from advisor.sources.platforms.observed import from_node, observation, stated
 from advisor.sources.platforms.pods import (
     WORKLOADS,
     container_ports,
@@ -122,7 +122,7 @@ class ClusterFiles:
             services=tuple(_services(cluster, list(zip(running, workloads, strict=True)))),
             extra=tuple(map(_extra, rest)),
         )
-        return joined([made, *self._embedded(cluster)])
+        return made.joined(*self._embedded(cluster))
 
     def _proxies(self, cluster: Cluster, settings: Settings) -> Iterator[Proxy]:
         for resource in cluster.of("Ingress"):

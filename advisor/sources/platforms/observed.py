@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from advisor.deployment.model import DeploymentFiles, Observation, Observations, Plain
+from advisor.deployment.model import Observation, Observations, Plain
 from advisor.sources.proxies.wording import seconds, size
 
 if TYPE_CHECKING:
@@ -33,11 +31,6 @@ def stated(**found: Observation | None) -> Observations:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def joined(files: Iterable[DeploymentFiles]) -> DeploymentFiles:
-    """Return the content of several readers."""
-    return DeploymentFiles(*(tuple(chain.from_iterable(parts)) for parts in zip(*files, strict=True)))
-
-
 def from_text(text: str, location: Location) -> Observation:
     """Return a text. A variable such as `${WORKERS:-4}` is dynamic, with its default or else its own text as value."""
     variable = _VARIABLE.fullmatch(text.strip())
@@ -57,10 +50,14 @@ def from_node(node: YamlNode, kind: str, unit: str = "s") -> Observation | None:
     """
     if not node:
         return None
-    read = from_text(node.text, node.location)
+    return _typed_text(node.text, node.location, kind, unit)
+
+
+def _typed_text(text: str, location: Location, kind: str, unit: str) -> Observation | None:
+    read = from_text(text, location)
     value = typed(str(read.value), kind, unit)
     if value is None:
-        return Observation(read.value, node.location, is_dynamic=True) if read.is_dynamic else None
+        return Observation(read.value, location, is_dynamic=True) if read.is_dynamic else None
     return read._replace(value=value)
 
 
@@ -103,11 +100,7 @@ def from_rule(
     if rule.words:  # their patterns also match variables of the program, such as `$http_mcp_session_id`
         word = _word(rule, text)
         return observation(typed(word, kind, rule.unit) if word else None, location)
-    read = from_text(text, location)
-    value = typed(str(read.value), kind, rule.unit)
-    if value is None:
-        return Observation(read.value, location, is_dynamic=True) if read.is_dynamic else None
-    return read._replace(value=value)
+    return _typed_text(text, location, kind, rule.unit)
 
 
 def _word(rule: StatedValue, text: str) -> str:

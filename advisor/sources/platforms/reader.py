@@ -9,7 +9,6 @@ from advisor.knowledge import Knowledge
 from advisor.sources.platforms import compose, dockerfile
 from advisor.sources.platforms.compose import AuditedFiles, LabelReader, no_labels
 from advisor.sources.platforms.kubernetes import ClusterFiles, ConfigReader, is_kubernetes, no_config
-from advisor.sources.platforms.observed import joined
 from advisor.sources.platforms.terraform import Modules, is_terraform
 
 _SERVICES = re.compile(r"^services[ \t]*:", re.MULTILINE)
@@ -66,4 +65,4 @@ class PlatformReader:
 
     def result(self) -> DeploymentFiles:
         """Return the parts of the deployment that all files state."""
-        return joined([self._cluster.result(), self._modules.result(), *self._found])
+        return self._cluster.result().joined(self._modules.result(), *self._found)
