@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 from proxy_rig import process
 from running import refused, until
 
@@ -117,6 +119,22 @@ def test_a_wrong_setting_ends_the_server_with_a_message(decide: Callable[..., An
     assert ended.returncode == 1
     assert "MCP_STATELESS='maybe' is not one of false, true." in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.programs
+def test_a_client_sees_the_version_of_the_project(decide: Callable[..., Any], tmp_path: Path) -> None:
+    kit, port = write(decide({**LOCAL, "sdk": "mcp-2"}), tmp_path), free_port()
+    project = kit / "server/pyproject.toml"
+    project.write_text(project.read_text().replace('version = "0.1.0"', 'version = "3.4.5"'))
+
+    async def version() -> str:
+        async with Client(f"http://127.0.0.1:{port}/mcp") as client:
+            assert client.server_info is not None
+            return client.server_info.version
+
+    with process([sys.executable, str(kit / "server/server.py")], tmp_path / "log.txt", MCP_PORT=str(port)):
+        until("the server listens", lambda: not refused(port))
+        assert asyncio.run(version()) == "3.4.5"
 
 
 @pytest.mark.programs
