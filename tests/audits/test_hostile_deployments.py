@@ -14,6 +14,7 @@ from advisor.cli.audited_files import audited
 from advisor.knowledge import Knowledge
 
 LONGEST_S = 1.0
+"""The seconds of CPU time. Other processes of a busy machine do not count."""
 FEW, MANY = 60, 100_000
 ADDED = ("\0", "\ufeff", "  ", "{{ .Values.x }}\n", "${X}\n", "mcp: &a [*a]\n", "}\n")
 
@@ -28,9 +29,9 @@ def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
         for name, text in draw.choice(examples).items():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_bytes(changed(text, texts, draw, added=ADDED).encode("utf-8", errors="surrogatepass"))
-        started = time.monotonic()
+        started = time.process_time()
         audited(place, [""], knowledge)
-        assert time.monotonic() - started < LONGEST_S, (seed, number)
+        assert time.process_time() - started < LONGEST_S, (seed, number)
 
 
 def test_changed_deployments_are_read_or_refused(tmp_path: Path, knowledge: Knowledge) -> None:

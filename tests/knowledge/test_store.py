@@ -7,6 +7,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,13 +164,20 @@ def test_two_concurrent_processes_both_get_the_knowledge(rules: Path, kept: Path
     assert files(kept) == [f"{cache.fingerprint(rules)}.pickle"]
 
 
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that every user can read. Each run of pytest closes the folders of pytest for other users again."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs file permissions")
-def test_a_user_without_write_permission_gets_the_knowledge(tmp_path: Path, rules: Path) -> None:
-    locked = tmp_path / "locked"
+def test_a_user_without_write_permission_gets_the_knowledge(readable: Path, rules: Path) -> None:
+    rules = shutil.copytree(rules, readable / "rules")
+    locked = readable / "locked"
     locked.mkdir(mode=0o555)
-    for folder in (tmp_path, *tmp_path.parents):
-        if "pytest" in str(folder):  # pytest makes these folders accessible to their owner only
-            folder.chmod(0o755)
     # Root can write everywhere, so as root this test runs in a process of the user `nobody`. This user might have no
     # permission to read the library of the interpreter, so the process imports everything first, by compiling once.
     drop = (

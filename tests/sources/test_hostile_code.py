@@ -15,6 +15,7 @@ from advisor.knowledge import Knowledge
 from advisor.sources.python import scan
 
 LONGEST_S = 1.0
+"""The seconds of CPU time. Other processes of a busy machine do not count."""
 FEW, MANY = 150, 100_000
 ADDED = ("\0", "\ufeff", "    ", "mcp = mcp\n", "from . import *\n", "import mcp as mcp\n")
 REPLACED = (("mcp", "ctx"), ("ctx", "self"), ("(", "(*"), ("=", "=="), ("'", '"'), ("def ", "class "))
@@ -31,12 +32,12 @@ def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
     for number in range(count):
         text = changed(draw.choice(texts), texts, draw, added=ADDED, replaced=REPLACED)
         (folder / "server.py").write_bytes(text.encode("utf-8", errors="surrogatepass"))
-        started = time.monotonic()
+        started = time.process_time()
         tree = scan(folder, knowledge)
         findings(tree, knowledge)
         if tree.servers:
             facts_of(tree, knowledge, "server")
-        assert time.monotonic() - started < LONGEST_S, (seed, number, text)
+        assert time.process_time() - started < LONGEST_S, (seed, number, text)
 
 
 def test_changed_servers_are_read_or_refused(tmp_path: Path, knowledge: Knowledge) -> None:
@@ -88,9 +89,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_code_takes_less_than_a_second(name: str, tmp_path: Path, knowledge: Knowledge) -> None:
     (tmp_path / "server.py").write_text(HOSTILE[name])
-    started = time.monotonic()
+    started = time.process_time()
     findings(scan(tmp_path, knowledge), knowledge)
-    assert time.monotonic() - started < LONGEST_S
+    assert time.process_time() - started < LONGEST_S
 
 
 @pytest.mark.parametrize(
