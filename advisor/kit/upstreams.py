@@ -109,7 +109,7 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
 
 # nginx finds the owner of a session by its address, so one name for all pods is enough. With a name for each pod, the
 # names of pods that do not run would fill the error log.
-_FOUND_BY_ADDRESS = ("learn", "cookie")
+_FOUND_BY_ADDRESS = ("learn", "cookie", "route")
 
 
 def ready_service(kit: KitContext, tier: TierContext) -> str:
@@ -145,7 +145,19 @@ def applied(kit: KitContext, tier: TierContext) -> Mechanism | None:
 def balance(kit: KitContext, tier: TierContext) -> str:
     """Return how the kit's proxy selects an instance of `tier`. See `Pool.balance` for the values."""
     mechanism = applied(kit, tier)
-    return mechanism.balance if mechanism else "plain"
+    if mechanism is None:
+        return "plain"
+    newer = mechanism.newer
+    return newer["balance"] if newer and _runs(kit, newer["needs"]) else mechanism.balance
+
+
+def needed_release(kit: KitContext, tier: TierContext) -> str:
+    """Return the name of the minimum release that the sessions of `tier` need in the proxy; "" for none."""
+    mechanism = applied(kit, tier)
+    if mechanism is None:
+        return ""
+    newer = mechanism.newer
+    return newer["needs"] if newer and newer["balance"] == balance(kit, tier) else mechanism.needs
 
 
 def _has(kit: KitContext, threshold: str) -> bool:
@@ -154,13 +166,23 @@ def _has(kit: KitContext, threshold: str) -> bool:
     return threshold in since and at_least(kit.proxy_version, since[threshold])
 
 
+def _runs(kit: KitContext, threshold: str) -> bool:
+    """Whether the kit's proxy has the feature `threshold`: the image of the kit, or the stated release."""
+    return _image_has(kit, threshold) if kit.platform in _RESOLVER else _has(kit, threshold)
+
+
+def _image_has(kit: KitContext, threshold: str) -> bool:
+    """Whether the proxy in the image of the kit, whose release is always known, has the feature `threshold`."""
+    first = kit.carried.since.get(threshold) if kit.proxy else None
+    return first is not None and at_least(kit.carried.release_for(kit.proxy_version), first)
+
+
 def resolves(kit: KitContext) -> bool:
     """Whether the configuration of the kit's proxy needs a directive to resolve names again at run time.
 
     The proxies of these platforms run in the image of the kit, so their release is known.
     """
-    first = kit.carried.since.get("resolve") if kit.proxy and kit.platform in _RESOLVER else None
-    return first is not None and at_least(kit.carried.release_for(kit.proxy_version), first)
+    return kit.platform in _RESOLVER and _image_has(kit, "resolve")
 
 
 def _dynamic(kit: KitContext) -> bool:

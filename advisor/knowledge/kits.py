@@ -26,6 +26,7 @@ class Mechanism(NamedTuple):
     sources: list[str]
     when: list[dict[str, Value | dict[str, Value | list[Value]]]]
     balance: Literal["", "learn", "envelope", "cookie", "ip-hash", "table"] = ""
+    newer: dict[Literal["needs", "balance"], str] = {}  # noqa: RUF012
     needs: str = ""
     otherwise: str = ""
     unmeasured: str = ""

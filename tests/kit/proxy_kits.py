@@ -52,8 +52,9 @@ def decided(advisor: Advisor, example: str) -> KitContext:
 
 
 def _with(kit: KitContext, setup: Setup) -> KitContext:
-    # On Kubernetes, Traefik is in front of a kit.
+    # On Kubernetes, Traefik is in front of a kit. The nginx of a distribution runs only without containers.
     platform = "compose" if setup.proxy == "traefik" and kit.platform == "kubernetes" else kit.platform
+    platform = "systemd" if setup.debian else platform
     changed = replace(kit, proxy=setup.proxy, proxy_version=setup.version, platform=platform)
     return replace(changed, hosts=(HOST,), idle_timeout_s=60)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import kit_context
 from advisor.kit.endpoints import client_notes
 from advisor.kit.expected_failures import expected_failures, keeping
+from advisor.kit.parts.duties import duties
 from advisor.kit.render import render_kit
 from advisor.knowledge import Knowledge
 from advisor.knowledge.paths import templates_dir
@@ -244,16 +246,22 @@ def test_the_page_says_what_other_releases_of_an_open_sdk_line_change(
     assert ("Other releases change this decision" in row) == changes
 
 
-@pytest.mark.parametrize(("proxy", "listed"), [("nginx", True), ("haproxy", False), ("envoy", False)])
-def test_the_page_says_why_a_range_of_pods_has_no_autoscaler(decide: Any, proxy: str, listed: bool) -> None:
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy", "envoy", "caddy"])
+def test_a_range_of_pods_with_sessions_has_an_autoscaler(decide: Any, proxy: str) -> None:
     stated = {
         **{"service": "demo", "sdk": "mcp-1", "needs.elicitation": "required", "clients.protocol": "mixed"},
         **{"environment.platform": "kubernetes", "environment.proxy.kind": proxy, "scale.affinity": "available"},
         "scale.instances": {"min": 2, "max": 10},
     }
-    files = {file.path: file.content for file in render_kit(decide(stated), "")}
-    assert ("lists the 10 pods" in files["DECISION.md"]) == listed
-    assert ("kind: HorizontalPodAutoscaler" in files["kubernetes/server.yaml"]) != listed
+    decision = decide(stated)
+    files = {file.path: file.content for file in render_kit(decision, "")}
+    assert "no autoscaler" not in files["DECISION.md"]
+    assert "gives the metric `mcp_sessions_active` to the autoscaler" in files["DECISION.md"]
+    assert "kind: HorizontalPodAutoscaler" in files["kubernetes/server.yaml"]
+    if proxy == "nginx":  # with ip_hash, the place in the list of pods selects the pod
+        kit = kit_context(decision)
+        fixed = replace(kit, tiers=(replace(kit.tiers[0], mechanism="nginx-ip-hash"),))
+        assert any("lists the 10 pods" in duty for duty in duties(fixed, decision).left)
 
 
 @pytest.mark.parametrize("platform", ["compose", "kubernetes"])

@@ -170,7 +170,7 @@ def test_each_pattern_deploys_the_expected_workloads(advisor: Advisor, tmp_path:
         "gateway-api-tiers": ("Deployment", "", "None", True, True),
         "learn": ("StatefulSet", "", "None", True, False),
         "learn-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
-        "envelope-range": ("StatefulSet", "", "None", True, False),  # each instance has a fixed share of sessions
+        "envelope-range": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "ip-hash-range": ("StatefulSet", "", "None", True, False),  # the number of instances selects the instance
         "haproxy-envelope": ("StatefulSet", "mcp_sessions_active", "None", True, False),
         "caddy": ("StatefulSet", "mcp_sessions_active", "None", True, False),
@@ -195,7 +195,7 @@ def test_each_pattern_deploys_the_expected_workloads(advisor: Advisor, tmp_path:
 
 
 def test_sticky_fleets_scale_by_the_planned_sessions_and_lose_few_of_them(advisor: Advisor, tmp_path: Path) -> None:
-    for case in ("learn-range", "envoy-range", "shared-state-range", "client-ip-range"):
+    for case in ("learn-range", "envelope-range", "envoy-range", "shared-state-range", "client-ip-range"):
         kit = CASES[case](advisor)
         (tier,) = kit.tiers
         for sessions, limit, target in ((40, 1000, 40), (1000, 1000, 800), (0, 500, 400)):
@@ -247,13 +247,12 @@ def test_a_proxy_has_the_address_of_every_pod_and_no_name_of_a_missing_pod(advis
 
 
 def test_a_fixed_fleet_behind_nginx_runs_every_instance_of_its_configuration(advisor: Advisor, tmp_path: Path) -> None:
-    for case in ("envelope-range", "ip-hash-range"):
-        kit = CASES[case](advisor)
-        (tier,) = kit.tiers
-        assert balance(kit, tier) in ("envelope", "ip-hash")
-        workload = build(kit, raw(written(kit, tmp_path / case))).find("StatefulSet", tier.host)
-        assert workload is not None
-        assert workload["spec"]["replicas"] == tier.max_instances == 6
+    kit = CASES["ip-hash-range"](advisor)
+    (tier,) = kit.tiers
+    assert balance(kit, tier) == "ip-hash"
+    workload = build(kit, raw(written(kit, tmp_path))).find("StatefulSet", tier.host)
+    assert workload is not None
+    assert workload["spec"]["replicas"] == tier.max_instances == 6
 
 
 def test_a_single_instance_with_sessions_never_runs_twice(advisor: Advisor, tmp_path: Path) -> None:

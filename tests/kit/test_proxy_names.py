@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from causes import BUSY_PROXY
 from names import Names, served
-from proxy_kits import CADDY, COOKIE, ENVELOPE_HAPROXY, LEARN, TABLE, Setup, sticky, tiered
+from proxy_kits import CADDY, COOKIE, ENVELOPE, ENVELOPE_HAPROXY, LEARN, TABLE, Setup, sticky, tiered
 from proxy_rig import Client, Upstreams, accepted, answers, command, process, upstreams, write
 from running import until
 
@@ -105,7 +105,7 @@ def two_pods(kit: KitContext, fleet: Upstreams, folder: Path) -> Iterator[tuple[
         yield names, client
 
 
-@pytest.mark.parametrize("setup", [LEARN, COOKIE, TABLE, ENVELOPE_HAPROXY, CADDY], ids=str)
+@pytest.mark.parametrize("setup", [LEARN, COOKIE, ENVELOPE, TABLE, ENVELOPE_HAPROXY, CADDY], ids=str)
 def test_an_autoscaled_fleet_below_its_maximum_is_served_and_fills_no_log(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
 ) -> None:

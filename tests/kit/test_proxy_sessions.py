@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,32 @@ def test_sessions_stay_with_their_owner_behind_two_proxies(
                 answer = other.call(headers)
                 assert answer.status == 200
                 assert answer.json["served_by"] == owner
+
+
+def test_nginx_names_the_owner_in_the_session_id_whatever_cookie_a_client_sends(
+    advisor: Advisor, fleet: Upstreams, tmp_path: Path
+) -> None:
+    """`sticky cookie` names the owner of a new session. The cookie is for nginx alone: no request has its path."""
+    with running(sticky(advisor, ENVELOPE), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}) as client:
+        first = client.rpc("initialize")
+        known, _, _ = first.headers["mcp-session-id"].partition(".")
+        assert {f"mcp_owner={known}", "path=/mcp-owner"} <= set(first.headers["set-cookie"].split("; "))
+        for cookie in (f"mcp_owner={known}", f"mcp_owner={'0' * 32}", "mcp_owner=", f"a=1; mcp_owner={known}; b=2"):
+            for _ in range(4):
+                answer = client.rpc("initialize", Cookie=cookie)
+                sid, owner = answer.headers["mcp-session-id"], answer.headers["x-served-by"]
+                called = client.call({"Mcp_Session_Id": sid, "Cookie": cookie})
+                assert (called.status, called.json["served_by"]) == (200, owner)
+                assert (called.headers["mcp-session-id"], "set-cookie" in called.headers) == (sid, False)
+                bare = sid.partition(".")[2]
+                until("the call is logged", partial(_has_line, client.log, f'"session":"{bare[:12]}"'))
+                assert bare not in client.log.read_text()
+        assert "set-cookie" not in client.modern("echo").headers
+        assert client.call({"Mcp_Session_Id": f"{'0' * 32}.abc"}).status == 404
+
+
+def _has_line(log: Path, part: str) -> bool:
+    return part in log.read_text()
 
 
 def test_sessions_survive_reloads_and_restarts_of_several_haproxies(

@@ -99,6 +99,23 @@ def test_nginx_remembers_for_modern_requests_that_an_instance_vanished(
         assert 1 <= len(tried) <= 5, "without a passive check, each third request waits for the instance"
 
 
+def test_nginx_remembers_for_new_sessions_that_an_instance_vanished(advisor: Advisor, tmp_path: Path) -> None:
+    with (
+        upstreams(tmp_path, NAMES) as fleet,
+        running(sticky(advisor, ENVELOPE), tmp_path / "proxy", {"main": fleet.addresses(NAMES)}) as client,
+    ):
+        _idle(fleet, "one")
+        fleet.stop("one")
+        with swallowing(fleet.ports["one"]):
+            opened = [client.initialize() for _ in range(30)]
+            assert {owner for _, owner, _ in opened} == {"two", "three"}
+            assert [client.call(headers).json["served_by"] for _, _, headers in opened] == [o for _, o, _ in opened]
+        fleet.resume("one")
+        lines = [json.loads(line) for line in client.log.read_text().splitlines() if line.startswith("{")]
+        tried = [line for line in lines if f"127.0.0.1:{fleet.ports['one']}" in line["upstream"]]
+        assert 1 <= len(tried) <= 5, "without a passive check, each third new session waits for the instance"
+
+
 def test_session_id_rewriting_tries_all_instances_for_a_new_session(advisor: Advisor, tmp_path: Path) -> None:
     with (
         upstreams(tmp_path, NAMES) as fleet,

@@ -28,7 +28,7 @@ HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """The protocol versions with an initialize handshake. Requests with any other version are from modern clients."""
 
 _ATTEMPTS = 3  # with session-ID rewriting: the number of instances to try for a request without a session
-_BOUND = ("learn", "cookie", "ip-hash")  # the balances for which nginx has an upstream of all instances
+_BOUND = ("learn", "cookie", "ip-hash", "route")  # the balances for which nginx has an upstream of all instances
 _SLOTS = 32  # the maximum number of servers behind one name that a local check can run
 _METADATA = "[.]well-known/[^/].*"
 _OAUTH = ("authorize", "token", "register", "revoke", "consent", "auth/callback")  # the paths of an OAuth proxy
@@ -39,7 +39,7 @@ class Pool(NamedTuple):
 
     Attributes:
         tier: the tier.
-        balance: plain, learn, envelope, cookie, ip-hash or table.
+        balance: plain, learn, route, envelope, cookie, ip-hash or table.
         learned: whether the proxy keeps the owners of sessions in its memory.
         addresses: host:port of each instance.
         patterns: regular expressions for the names of its tools, safe inside quotes in every file format.
@@ -80,6 +80,16 @@ class Pool(NamedTuple):
     def bound(self) -> bool:
         """Whether nginx must keep the sessions of an instance there, so that other requests use their own upstream."""
         return self.balance in _BOUND
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether the session ids that clients get contain the owner."""
+        return self.balance in ("envelope", "route")
+
+    @property
+    def opening(self) -> str:
+        """The name of the upstream for requests that open a session, whose answers name the owner."""
+        return f"{self.name}_open"
 
     @property
     def fresh(self) -> str:
@@ -193,9 +203,11 @@ class ProxyPlan(NamedTuple):
         """Whether nginx with session-ID rewriting has an upstream for requests that never need an owner.
 
         nginx does not start if it can resolve the names of an upstream only at its start and a name does not exist.
+        With the balance `route`, all names exist, because nginx also needs them for the sessions.
         """
-        envelope = self.sticky is not None and self.sticky.balance == "envelope"
-        return envelope and (self.modern or bool(self.public)) and not self.looked_up_once
+        if self.sticky is None or not self.sticky.rewrites or not (self.modern or self.public):
+            return False
+        return self.sticky.balance == "route" or not self.looked_up_once
 
     @property
     def resolves_names(self) -> bool:

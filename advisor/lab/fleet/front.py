@@ -15,7 +15,7 @@ from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import proxy
 from advisor.kit.sync.three_way_merge import merge
 from advisor.kit.templating import comment
-from advisor.kit.upstreams import ProxyAddresses, applied, production_addresses, split
+from advisor.kit.upstreams import ProxyAddresses, needed_release, production_addresses, split
 from advisor.knowledge.kits import BALANCER, SERVICE
 from advisor.knowledge.paths import templates_dir
 from advisor.templating import environment
@@ -105,7 +105,7 @@ def front_of(kit: KitContext, *, kind: str, holds: bool, processes: int, straigh
     if straight:
         return Front(own=False, program=None)
     if kit.proxy:
-        needs = next((used.needs for tier in kit.tiers if (used := applied(kit, tier)) and used.needs), "")
+        needs = next(filter(None, (needed_release(kit, tier) for tier in kit.tiers)), "")
         many = min(kit.proxy_replicas, MOST_PROXIES)
         return Front(True, kit.proxy, holds=holds, many=many, learns=kit.carried.checks_at_start, needs=needs)
     if processes == 1 and not holds:
