@@ -376,7 +376,7 @@ def test_every_file_path_stays_inside_the_kit(advisor: Advisor) -> None:
 def test_the_printed_command_creates_each_secret_that_the_pods_read(advisor: Advisor) -> None:
     oauth = replace(CASES["everything-secret"](advisor), auth="oauth-proxy", package="fastmcp")
     for kit in (*(make(advisor) for make in CASES.values()), oauth):
-        files = {file.path: file.content for file in kubernetes.files(kit)}
+        files = {file.path: file.content for file in kubernetes.files(replace(kit, platform="kubernetes"))}
         read = set(re.findall(r"secretKeyRef: \{name: [^,]+, key: ([\w-]+)\}", "".join(files.values())))
         created = set(re.findall(r"--from-literal=([\w-]+)=", files["kubernetes/kustomization.yaml"]))
         assert created == read

@@ -126,8 +126,7 @@ def test_every_example_has_a_proxy_that_is_accepted(advisor: Advisor, tmp_path: 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
 def test_each_nginx_release_gets_only_directives_that_it_has(advisor: Advisor, setup: Setup) -> None:
     text = "".join(file.content for file in proxy.files(sticky(advisor, setup)))
-    learns = setup.proxy == "nginx" and not setup.debian and "envelope" not in setup.mechanism
-    assert ("\n    sticky " in text) == learns
+    assert ("\n    sticky " in text) == (setup.proxy == "nginx" and not setup.debian)
     # A container runs the image of the kit, which is newer than an old stated release.
     for platform, release, has in (
         ("kubernetes", "1.27.2", True),
@@ -142,6 +141,8 @@ def test_each_nginx_release_gets_only_directives_that_it_has(advisor: Advisor, s
     for release, has in (("1.29.5", False), ("1.29.6", True), ("1.30", True), ("", False)):
         kit = sticky(advisor, Setup("nginx", "nginx-sticky-learn", release))
         assert ("sticky learn" in _text(kit, "upstreams.conf")) == has
+        kit = replace(sticky(advisor, Setup("nginx", "nginx-session-envelope", release)), platform="systemd")
+        assert ("sticky route" in _text(kit, "upstreams.conf")) == has
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -17,6 +17,7 @@ from proxy_kits import (
     CADDY,
     COOKIE,
     ENVELOPE,
+    ENVELOPE_122,
     ENVELOPE_HAPROXY,
     ENVOY,
     IP_HASH,
@@ -42,7 +43,7 @@ pytestmark = [
 NAMES = ("one", "two", "three")
 BOUND = (LEARN, COOKIE, IP_HASH)
 """The setups in which nginx has one upstream of all instances for the requests of sessions."""
-SETUPS = (*BOUND, ENVELOPE, TABLE, ENVELOPE_HAPROXY, CADDY, TRAEFIK, ENVOY)
+SETUPS = (*BOUND, ENVELOPE, ENVELOPE_122, TABLE, ENVELOPE_HAPROXY, CADDY, TRAEFIK, ENVOY)
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
@@ -69,7 +70,7 @@ def test_a_vanished_owner_costs_only_its_own_sessions(advisor: Advisor, tmp_path
             assert set(kept) <= {200}
         fleet.resume(victim)
         until("the instance serves again", lambda: _serves(client, victim, client.initialize))
-        if setup in (LEARN, COOKIE, ENVELOPE, ENVELOPE_HAPROXY, CADDY, TRAEFIK, ENVOY):
+        if setup in (LEARN, COOKIE, ENVELOPE, ENVELOPE_122, ENVELOPE_HAPROXY, CADDY, TRAEFIK, ENVOY):
 
             def again() -> set[int]:
                 return {client.call(headers).status for _, owner, headers in opened if owner == victim}
@@ -79,7 +80,7 @@ def test_a_vanished_owner_costs_only_its_own_sessions(advisor: Advisor, tmp_path
             assert again() == {200}, "the sessions are still bound to their owner"
 
 
-@pytest.mark.parametrize("setup", [*BOUND, ENVELOPE], ids=str)
+@pytest.mark.parametrize("setup", [*BOUND, ENVELOPE, ENVELOPE_122], ids=str)
 def test_nginx_remembers_for_modern_requests_that_an_instance_vanished(
     advisor: Advisor, tmp_path: Path, setup: Setup
 ) -> None:
