@@ -96,6 +96,7 @@ SHAPES: dict[str, type] = {
     "annotations": platforms.Annotation,
     "resource_settings": platforms.ResourceSettings,
     "route_kinds": platforms.RouteKind,
+    "list_keys": platforms.ListKeys,
     "silent_kinds": platforms.KubernetesKind,
     "sidecars": platforms.Sidecar,
 }

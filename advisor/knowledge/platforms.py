@@ -50,6 +50,13 @@ class RouteKind(NamedTuple):
     product: str
 
 
+class ListKeys(NamedTuple):
+    """A list of a resource whose entries have an identity: one of the keys."""
+
+    id: str
+    keys: tuple[str, ...]
+
+
 class KubernetesKind(NamedTuple):
     """A kind of resource that has no part in requests."""
 

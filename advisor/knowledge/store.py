@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Annotation,
         IngressController,
         KubernetesKind,
+        ListKeys,
         ProgramVariable,
         ResourceSettings,
         RouteKind,
@@ -88,6 +89,7 @@ _RARE = (
         "annotations",
         "resource_settings",
         "route_kinds",
+        "list_keys",
         "silent_kinds",
         "sidecars",
     ),
@@ -153,6 +155,7 @@ class Knowledge:
     annotations: dict[str, Annotation]
     resource_settings: dict[str, ResourceSettings]
     route_kinds: dict[str, RouteKind]
+    list_keys: dict[str, ListKeys]
     silent_kinds: dict[str, KubernetesKind]
     sidecars: dict[str, Sidecar]
 

@@ -10,12 +10,14 @@ from deployments import deployed
 from test_cluster_entries import GATEWAY, ISTIO, ROUTE, RULE
 from test_container_files import COMPOSE, DOCKERFILE, ECS, TERRAFORM
 from test_hostile_code import FEW, LONGEST_S, MANY
-from test_kubernetes_files import AROUND, DEPLOYMENT, KUSTOMIZATION
+from test_kubernetes_files import AROUND, DEPLOYMENT, KUSTOMIZATION, PATCH
 
 FILES = {
     "app.yaml": f"{DEPLOYMENT}---\n{AROUND}",
     "routes.yaml": "---\n".join([ROUTE, GATEWAY, ISTIO, RULE]),
-    "kustomization.yaml": KUSTOMIZATION.format(namespace="a", resource="app.yaml", count=2),
+    "kustomization.yaml": KUSTOMIZATION.format(namespace="a", resource="app.yaml", count=2)
+    + "patches: [{path: more.yaml}, {path: more.yaml, target: {kind: Deployment}}]\n",
+    "more.yaml": PATCH,
     "compose.yaml": COMPOSE,
     "Dockerfile": DOCKERFILE,
     "main.tf": TERRAFORM + ECS,

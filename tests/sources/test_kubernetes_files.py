@@ -433,7 +433,95 @@ def test_several_overlays_of_the_same_base_are_not_applied() -> None:
     assert "several overlays" in unread.why
 
 
-@pytest.mark.parametrize("key", ["patches", "patchesStrategicMerge", "components", "helmCharts", "namePrefix"])
+PATCH = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: mcp}
+spec:
+  template:
+    spec:
+      terminationGracePeriodSeconds: 90
+      containers:
+        - name: server
+          readinessProbe:
+            httpGet: {path: /ready}
+          env:
+            - {name: DRAIN_S, value: "30"}
+            - {name: NEW, value: "1"}
+"""
+PATCHES = {
+    "by path": "patches: [{path: more.yaml}]",
+    "with a target": "patches: [{path: more.yaml, target: {kind: Deployment, name: mcp}}]",
+    "in the old form": "patchesStrategicMerge: [more.yaml]",
+}
+
+
+@pytest.mark.parametrize("form", PATCHES)
+def test_a_simple_patch_of_a_kustomization_is_applied_with_its_lines(form: str) -> None:
+    overlay = f"resources: [../base]\n{PATCHES[form]}\n"
+    files = {"base/app.yaml": DEPLOYMENT, "base/kustomization.yaml": "resources: [app.yaml]\n"}
+    found = deployed({**files, "prod/kustomization.yaml": overlay, "prod/more.yaml": PATCH})
+    workload = only(found)
+    assert found.not_examined == ()
+    assert "prod/more.yaml" in found.examined
+    grace = workload.observed["grace_period"]
+    assert (grace.value, grace.location) == (90, Location("prod/more.yaml", 7))
+    assert (workload.image, workload.observed["instances"].value) == ("ghcr.io/shop/mcp:1.4", 3)
+    assert {name: each.value for name, each in workload.environment.items()}.items() >= {
+        "DRAIN_S": "30",
+        "NEW": "1",
+    }.items()
+    assert workload.observed["instances"].location.path == "base/app.yaml"
+
+
+def test_an_inline_patch_removes_a_value_and_a_resource() -> None:
+    text = """\
+resources: [app.yaml]
+patches:
+  - patch: |-
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: mcp}
+      spec:
+        replicas: null
+  - patch: |-
+      apiVersion: v1
+      kind: Service
+      metadata: {name: mcp}
+      $patch: delete
+"""
+    service = AROUND.partition("---")[0]
+    found = deployed({"app.yaml": f"{DEPLOYMENT}---\n{service}", "kustomization.yaml": text})
+    assert "instances" not in only(found).observed
+    assert found.services == ()
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "- {op: remove, path: /spec/replicas}\n",
+        PATCH.replace("  template:", "  $retainKeys: [template]\n  template:"),
+        PATCH.replace("name: mcp", "name: other"),
+    ],
+)
+def test_another_patch_is_named_and_is_no_workload(patch: str) -> None:
+    text = "resources: [app.yaml]\npatches: [{path: more.yaml}]\n"
+    found = deployed({"kustomization.yaml": text, "app.yaml": DEPLOYMENT, "more.yaml": patch})
+    assert [each.why.partition(";")[0] for each in found.not_examined] == ["a patch that is not applied"]
+    assert only(found).observed["grace_period"].value == 60
+
+
+def test_a_file_that_a_kustomization_does_not_list_is_not_deployed() -> None:
+    other = PATCH.replace("name: mcp", "name: draft")
+    files = {"kustomization.yaml": "resources: [app.yaml]\n", "app.yaml": DEPLOYMENT, "draft.yaml": other}
+    found = deployed(files)
+    assert only(found).name == "mcp"
+    assert [(each.path, each.why) for each in found.not_examined] == [
+        ("draft.yaml", "the kustomization file of this folder does not list this file")
+    ]
+
+
+@pytest.mark.parametrize("key", ["components", "helmCharts", "namePrefix"])
 def test_other_changes_of_a_kustomization_are_named(key: str) -> None:
     text = f"resources: [app.yaml, 'https://example.com/a.yaml']\n{key}: [a.yaml]\n"
     found = deployed({"kustomization.yaml": text, "app.yaml": DEPLOYMENT})

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from advisor.deployment.model import DeploymentFiles, NotRead, Observation, Proxy, Service, Workload
 from advisor.knowledge import Knowledge
 from advisor.sources.platforms import gateway, ingress
-from advisor.sources.platforms.kustomize import Kustomization, Overlays, is_kustomization
-from advisor.sources.platforms.marked import UnreadableError, YamlNode, document, parts
+from advisor.sources.platforms.kustomization import Kustomization, is_kustomization
+from advisor.sources.platforms.kustomize import Overlays
+from advisor.sources.platforms.marked import UnreadableError, YamlNode, document, padded, parts
 from advisor.sources.platforms.observed import from_node, observation, stated
 from advisor.sources.platforms.pods import (
     WORKLOADS,
@@ -101,11 +102,8 @@ class ClusterFiles:
 
     def result(self) -> DeploymentFiles:
         """Return the parts of the deployment that the manifests state."""
-        overlays = Overlays(self._kustomizations)
-        found = [
-            resource._replace(namespace=overlays.namespace(resource.node.path) or resource.namespace)
-            for resource in self._resources
-        ]
+        overlays = Overlays(self._kustomizations, self._resources, self._knowledge)
+        found = overlays.resources
         cluster = Cluster(found)
         settings = Settings(cluster, self._knowledge)
         running = [
@@ -115,7 +113,11 @@ class ClusterFiles:
         ]
         workloads, rest = scaled([workload(each, cluster, self._knowledge) for each in running], cluster)
         made = DeploymentFiles(
-            examined=tuple(dict.fromkeys([*self._examined(found), *(each.path for each in self._kustomizations)])),
+            examined=tuple(
+                dict.fromkeys(
+                    [*self._examined(found), *overlays.examined, *(each.path for each in self._kustomizations)]
+                )
+            ),
             not_examined=(*self._unread, *self._unknown(found), *overlays.unread),
             proxies=tuple(self._proxies(cluster, settings)),
             workloads=tuple(overlays.applied(each) for each in workloads),
@@ -174,11 +176,6 @@ class ClusterFiles:
                 found = self._config(padded(value), value.path, name) if value.text else None
                 if found is not None:
                     yield found
-
-
-def padded(value: YamlNode) -> str:
-    """Return the text of a scalar after empty lines, so that each line has the number that it has in the file."""
-    return "\n" * (value.content_line - 1) + value.text
 
 
 def _extra(scaling: Scaling) -> tuple[str, str, str, dict[str, Observation]]:

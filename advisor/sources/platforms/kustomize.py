@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from advisor.deployment.model import NotRead, Observation, Workload
+from advisor.knowledge import Knowledge
+from advisor.sources.platforms.kustomization import RENDERED, Kustomization, inside, listed
+from advisor.sources.platforms.kustomize_patches import Patches
 from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.platforms.observed import from_node
+from advisor.sources.platforms.resources import Resource
 
-_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CHANGES = (
     *(
-        "patches",
-        "patchesStrategicMerge",
         "patchesJson6902",
         "components",
         "replacements",
@@ -23,35 +23,20 @@ _CHANGES = (
     ),
     *("helmCharts", "helmChartInflationGenerator", "namePrefix", "nameSuffix", "vars", "commonLabels"),
 )
-_RENDERED = "pass the rendered output of `kubectl kustomize`"
-
-
-class Kustomization(NamedTuple):
-    """A kustomization file."""
-
-    path: str
-    node: YamlNode
-
-    @property
-    def folder(self) -> str:
-        """The folder of the file, relative to the audited path; "" for this path."""
-        return posixpath.dirname(self.path)
-
-
-def is_kustomization(path: str) -> bool:
-    """Return whether a path has the name of a kustomization file."""
-    return path.rpartition("/")[2] in _NAMES
+_NOT_LISTED = "the kustomization file of this folder does not list this file"
 
 
 class Overlays:
     """The kustomization files of a deployment, and the files that each of them changes.
 
     Attributes:
+        resources: the resources with the namespaces and the patches of these files. Patches are no resources.
+        examined: the files with patches that are applied.
         unread: what is not applied.
     """
 
-    def __init__(self, found: list[Kustomization]) -> None:
-        """Args: found: the files."""
+    def __init__(self, found: list[Kustomization], resources: list[Resource], knowledge: Knowledge) -> None:
+        """Args: found: the files; resources: the content of all other files; knowledge: the keys of lists."""
         self._folders = {each.folder: each for each in found}
         self.unread: list[NotRead] = []
         named = {folder for each in found for folder in self._bases(each)}
@@ -60,6 +45,23 @@ class Overlays:
             self.unread += _not_applied(each)
             if each.folder not in named:  # the others are bases of such a file
                 self._follow(each, [each], set())
+        patches = Patches(found, resources)
+        self.unread += patches.unread
+        named_files = {path for each in found for name in listed(each) if (path := inside(each.folder, name))}
+        listing = {each.folder for each in found if listed(each)}
+        self.resources: list[Resource] = []
+        for resource in resources:
+            path = resource.node.path
+            if path in patches.paths and path not in named_files:
+                continue
+            if path not in named_files and posixpath.dirname(path) in listing:
+                self.unread.append(NotRead(path, _NOT_LISTED))
+                continue
+            patched = patches.applied(resource, self._by_path.get(path, []), knowledge)
+            if patched is not None:
+                self.resources.append(patched._replace(namespace=self.namespace(path) or patched.namespace))
+        self.unread = list(dict.fromkeys([*self.unread, *patches.unused()]))
+        self.examined = sorted(patches.used)
 
     def namespace(self, path: str) -> str:
         """Return the namespace that kustomization files set for the resources of a file, or ""."""
@@ -85,8 +87,8 @@ class Overlays:
         return workload
 
     def _bases(self, each: Kustomization) -> Iterator[str]:
-        for name in _listed(each):
-            path = _inside(each.folder, name)
+        for name in listed(each):
+            path = inside(each.folder, name)
             if path is not None and path in self._folders:
                 yield path
 
@@ -97,39 +99,27 @@ class Overlays:
             if current.folder in seen:
                 continue
             seen.add(current.folder)
-            for name in _listed(current):
-                path = _inside(current.folder, name)
+            for name in listed(current):
+                path = inside(current.folder, name)
                 base = self._folders.get(path) if path is not None else None
                 if base is not None:
                     pending.append((base, [base, *chain]))
                 elif path is not None and path in self._by_path and self._by_path[path] != chain:
                     # Several overlays change this file in different ways, so none of them is applied.
                     shared = [part for part in self._by_path[path] if part in chain]
-                    self.unread.append(NotRead(current.path, f"several overlays have {path}; {_RENDERED} of each"))
+                    self.unread.append(NotRead(current.path, f"several overlays have {path}; {RENDERED} of each"))
                     self._by_path[path] = shared
                 elif path is not None:
                     self._by_path[path] = chain
 
 
-def _listed(each: Kustomization) -> list[str]:
-    return [*each.node.key("resources").texts(), *each.node.key("bases").texts()]
-
-
-def _inside(folder: str, name: str) -> str | None:
-    """Return a path relative to the audited path; None for a URL and a path outside of it."""
-    if "://" in name or name.startswith("/") or not name:
-        return None
-    path = posixpath.normpath(posixpath.join(folder, name))
-    return None if path.startswith("..") else "" if path == "." else path
-
-
 def _not_applied(each: Kustomization) -> Iterator[NotRead]:
     changes = [key for key in _CHANGES if each.node.key(key)]
     if changes:
-        yield NotRead(each.path, f"{', '.join(changes)}: these changes are not applied; {_RENDERED}")
-    for name in _listed(each):
+        yield NotRead(each.path, f"{', '.join(changes)}: these changes are not applied; {RENDERED}")
+    for name in listed(each):
         if "://" in name or name.startswith(("git@", "github.com/")):
-            yield NotRead(each.path, f"the resource {name} is not fetched; {_RENDERED}")
+            yield NotRead(each.path, f"the resource {name} is not fetched; {RENDERED}")
 
 
 def _image(image: str, entry: YamlNode) -> str:

@@ -19,6 +19,8 @@ _MOST_VALUES = 200_000
 _MOST_DOCUMENTS = 1000
 _START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _SEPARATORS = ("[", "{", ",", ":", "?", "- ", "-\n", "-\t")
+_ORIGIN = "advisor_origin"
+"""The attribute of a node of YAML with its file and offset, if the node is in the document of another file."""
 _NULL = "tag:yaml.org,2002:null"
 _TRUE = ("true", "yes", "on", "y", "enabled", "1")
 _FALSE = ("false", "no", "off", "n", "disabled", "0")
@@ -49,10 +51,11 @@ class YamlNode:
         """
         is_null = isinstance(node, yaml.ScalarNode) and node.tag == _NULL and not node.style
         self._node = None if is_null else node
-        self._offset = offset
-        self.path = path
+        self.path: str
+        self._offset: int
+        self.path, self._offset = getattr(node, _ORIGIN, (path, offset))
         start = node if key is None or isinstance(node, yaml.ScalarNode) else key
-        self.line = offset + 1 + (start.start_mark.line if start is not None else 0)
+        self.line = self._offset + 1 + (start.start_mark.line if start is not None else 0)
 
     def __bool__(self) -> bool:
         """Whether there is a value."""
@@ -62,6 +65,20 @@ class YamlNode:
     def location(self) -> Location:
         """The line of the value."""
         return Location(self.path, self.line)
+
+    @property
+    def offset(self) -> int:
+        """The number of lines before the document."""
+        return self._offset
+
+    @property
+    def tree(self) -> yaml.Node | None:
+        """The value as the YAML library has it."""
+        return self._node
+
+    def with_tree(self, tree: yaml.Node) -> YamlNode:
+        """Return another value in the same document."""
+        return YamlNode(tree, self.path, self._offset)
 
     @property
     def is_mapping(self) -> bool:
@@ -147,6 +164,27 @@ class YamlNode:
     def texts(self) -> tuple[str, ...]:
         """Return the texts of the scalars of a list."""
         return tuple(item.text for item in self.items())
+
+
+def moved(node: YamlNode) -> Any:
+    """Return the tree of a value, which keeps its place when it becomes a part of another document."""
+    tree = node.tree
+    if tree is not None:
+        setattr(tree, _ORIGIN, (node.path, node.offset))
+    return tree
+
+
+def remade(tree: Any, values: list[Any]) -> Any:
+    """Return a mapping or a list of YAML with other entries, at the same place."""
+    made = type(tree)(tree.tag, values, tree.start_mark, tree.end_mark)
+    if hasattr(tree, _ORIGIN):
+        setattr(made, _ORIGIN, getattr(tree, _ORIGIN))
+    return made
+
+
+def padded(value: YamlNode) -> str:
+    """Return the text of a scalar after empty lines, so that each line has the number that it has in the file."""
+    return "\n" * (value.content_line - 1) + value.text
 
 
 def parts(text: str) -> Iterator[tuple[str, int]]:
