@@ -77,7 +77,9 @@ def test_a_finding_names_the_places_in_all_files(shop: Path) -> None:
 
 def test_the_findings_of_scan_are_findings_of_audit(shop: Path) -> None:
     with (shop / "server.py").open("a") as file:
-        file.write("carts = {}\n\n\n@mcp.tool()\ndef add(item: str) -> None:\n    carts[item] = 1\n")
+        file.write(
+            "carts = {}\n\n\n@mcp.tool()\ndef add(item: str) -> int:\n    carts[item] = 1\n    return len(carts)\n"
+        )
     both = [json.loads(run_command_for_text(name, shop, "--format", "json").stdout) for name in ("scan", "audit")]
     scanned, audited = [{finding["id"] for finding in data["findings"]} for data in both]
     assert "state-in-process" in scanned

@@ -8,6 +8,7 @@ from trees import Scan
 from advisor.sources.python import ScannedTree
 
 HEAD = "from mcp.server.fastmcp import Context, FastMCP\nmcp = FastMCP('a')\n"
+READ = "\n@mcp.tool()\ndef b():\n    return kept\n"
 
 
 def states(tree: ScannedTree) -> list[tuple[str, str, str, bool]]:
@@ -28,7 +29,7 @@ STATE = {
 
 @pytest.mark.parametrize("name", STATE)
 def test_state_of_a_module_is_found(name: str, scanned: Scan) -> None:
-    tree = scanned(HEAD + STATE[name])
+    tree = scanned(HEAD + STATE[name] + READ)
     assert states(tree) == [("kept", "state", "module", False)]
     assert tree.state[0].tools == ("a",)
 
@@ -46,7 +47,7 @@ CACHES = {
 
 @pytest.mark.parametrize("name", CACHES)
 def test_a_cache_is_told_apart(name: str, scanned: Scan) -> None:
-    assert states(scanned(HEAD + CACHES[name])) == [("kept", "cache", "module", False)]
+    assert states(scanned(HEAD + CACHES[name] + READ)) == [("kept", "cache", "module", False)]
 
 
 NO_STATE = {
@@ -62,27 +63,50 @@ NO_STATE = {
 
 @pytest.mark.parametrize("name", NO_STATE)
 def test_values_that_no_answer_needs_are_no_state(name: str, scanned: Scan) -> None:
-    assert not states(scanned(HEAD + NO_STATE[name]))
+    names = "log m seen_total debug_on s.last_error busy"
+    read = "".join(f"@mcp.tool()\ndef b{number}():\n    return {part}\n" for number, part in enumerate(names.split()))
+    assert not states(scanned(f"{HEAD}{NO_STATE[name]}\n{read}"))
 
 
 def test_an_object_of_a_module_is_state(scanned: Scan) -> None:
     code = "class Store:\n    def __init__(self):\n        self.items = {}\n    def put(self, x):\n        self.items[x] = 1\n"
-    code += "store = Store()\n@mcp.tool()\ndef a(x):\n    store.put(x)"
+    code += "store = Store()\n@mcp.tool()\ndef a(x):\n    store.put(x)\n@mcp.tool()\ndef b():\n    return store.items"
     assert states(scanned(HEAD + code)) == [("store.items", "state", "module", False)]
 
 
 def test_an_object_that_a_tool_passes_on_is_state(scanned: Scan) -> None:
     code = "class Store:\n    def put(self, x):\n        self.items[x] = 1\nstore = Store()\nclass Work:\n"
     code += "    async def run(self, manager, x):\n        manager.put(x)\n"
-    code += "@mcp.tool()\nasync def a(x):\n    return await guarded(lambda: Work().run(manager=store, x=x))"
+    code += "@mcp.tool()\nasync def a(x):\n    return await guarded(lambda: Work().run(manager=store, x=x))\n"
+    code += "@mcp.tool()\ndef b():\n    return store.items"
     assert states(scanned(HEAD + code)) == [("store.items", "state", "module", False)]
 
 
 def test_the_state_of_another_module_is_found(scanned: Scan) -> None:
-    code = HEAD + "from store import carts\n@mcp.tool()\ndef a(x):\n    carts[x] = 1"
-    tree = scanned(code, **{"store.py": "carts = {}\n"})
-    assert states(tree) == [("carts", "state", "module", False)]
+    code = HEAD + "from store import carts as kept\n@mcp.tool()\ndef a(x):\n    kept[x] = 1"
+    tree = scanned(code, **{"store.py": "carts = {}\ndef find(x):\n    return carts.get(x)\n"})
+    assert states(tree) == [("kept", "state", "module", False)]
     assert tree.state[0].location.path == "store.py"
+
+
+WRITTEN = {
+    "an entry": "kept = {}\n@mcp.tool()\ndef a(x):\n    kept[x] = 1",
+    "a reason for the main loop": "kept = []\ndef why():\n    return kept[0] if kept else ''\n@mcp.tool()\ndef a(x):\n    kept.append(x)",
+    "a value": "kept = ''\n@mcp.tool()\ndef a(x):\n    global kept\n    kept = x",
+    "the server": "kept = None\ndef put(server: FastMCP):\n    global kept\n    kept = server\n@mcp.tool()\ndef a():\n    put(mcp)\n    return kept",
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_value_that_no_tool_reads_is_no_state(name: str, scanned: Scan) -> None:
+    assert not states(scanned(HEAD + WRITTEN[name]))
+    if name != "the server":
+        assert states(scanned(HEAD + WRITTEN[name] + READ))
+
+
+def test_an_entry_that_another_request_looks_up_is_state(scanned: Scan) -> None:
+    code = "kept = {}\n@mcp.tool()\ndef a(x):\n    kept[x] = 1\n@mcp.custom_route('/back')\ndef back(key):\n    return kept.pop(key)"
+    assert states(scanned(HEAD + code)) == [("kept", "state", "module", False)]
 
 
 @pytest.mark.parametrize("key", ["ctx.session", "id(ctx.session)", "ctx.session_id", "key"])

@@ -23,6 +23,7 @@ _CHANGES = (
     ),
     *("helmCharts", "helmChartInflationGenerator", "namePrefix", "nameSuffix", "vars", "commonLabels"),
 )
+_SHARED = f"several overlays have its files, so their changes are not applied; {RENDERED} of each"
 _NOT_LISTED = "the kustomization file of this folder does not list this file"
 
 
@@ -107,7 +108,7 @@ class Overlays:
                 elif path is not None and path in self._by_path and self._by_path[path] != chain:
                     # Several overlays change this file in different ways, so none of them is applied.
                     shared = [part for part in self._by_path[path] if part in chain]
-                    self.unread.append(NotRead(current.path, f"several overlays have {path}; {RENDERED} of each"))
+                    self.unread.append(NotRead(current.path, _SHARED))
                     self._by_path[path] = shared
                 elif path is not None:
                     self._by_path[path] = chain

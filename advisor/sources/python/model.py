@@ -115,6 +115,7 @@ class KeptState(NamedTuple):
         changed: the first statement that changes it.
         tools: the tools that change it.
         by_session: whether the key is the session or its id.
+        stored_as: the name in the module that defines the value.
     """
 
     name: str
@@ -124,6 +125,7 @@ class KeptState(NamedTuple):
     changed: Location
     tools: tuple[str, ...]
     by_session: bool = False
+    stored_as: str = ""
 
 
 class SdkPin(NamedTuple):

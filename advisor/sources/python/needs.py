@@ -103,6 +103,13 @@ class FeatureUses:
         for feature, call, place in (*self._resolved(visit.function, module), *self._input_required(visit)):
             yield visit.branch, NeedUse(feature, call, place)
 
+    def is_server(self, value: ast.expr, annotation: ast.expr | None, module: Module) -> bool:
+        """Return whether a value is a server of the tree, or has the type of one."""
+        typed = self._servers.kinds(annotation, module) if annotation is not None else []
+        return any(kind.kind in ("server", "low-level-server") for kind in typed) or (
+            self._servers.of(value, module) is not None
+        )
+
     def role(self, expr: ast.expr, visit: ReachedFunction, depth: int = 6) -> str:
         """Return what an expression is in a function: see `ReachedFunction.roles`; "" for anything else."""
         if depth <= 0:

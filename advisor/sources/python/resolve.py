@@ -52,6 +52,11 @@ class CodeTree:
                     self._files.refuse(path, "nested too deeply")
         return self._parsed[path]
 
+    @property
+    def read(self) -> list[Module]:
+        """The modules that were needed until now."""
+        return [module for module in self._parsed.values() if module is not None]
+
     def module(self, dotted: str, importer: Module) -> Module | None:
         """Return the module of the tree with this name, or None for a module of another package.
 

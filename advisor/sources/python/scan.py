@@ -12,6 +12,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import SdkLine
 from advisor.knowledge.versions import parse
 from advisor.sources.python.files import SourceFiles
+from advisor.sources.python.kept_reads import ReadNames
 from advisor.sources.python.manifests import Manifests
 from advisor.sources.python.model import CodeValue, NeedUse, ScannedTree, SdkPin, ServerCode, ServerPart, ToolCode
 from advisor.sources.python.modules import Module
@@ -51,16 +52,17 @@ def scan_files(files: SourceFiles, path: str, knowledge: Knowledge) -> ScannedTr
     tools = ServerTools(tree, values, servers)
     state = StateChanges(tree, needs)
     changes: list[tuple[str, StateChange]] = []
+    read = ReadNames(tree)
     parts = list(servers.parts())
     by_server: dict[ast.AST, list[ToolCode]] = {server.call: [] for server in servers.all}
     for tool in tools.all():
-        by_server[tool.server.call] += _tool_code(tool, tools, needs, state, changes)
+        by_server[tool.server.call] += _tool_code(tool, tools, needs, state, changes, read)
     return ScannedTree(
         path,
         tuple(sorted({*files.examined, *manifests.names})),
         tuple(sorted(set(files.problems))),
         tuple(_server(server, servers, parts, manifests, by_server[server.call], knowledge) for server in servers.all),
-        kept(changes),
+        kept(changes, read),
         tuple(manifests.pins),
         _workers(tree, values, manifests.workers),
     )
@@ -114,10 +116,15 @@ def _tool_code(
     needs: FeatureUses,
     state: StateChanges,
     changes: list[tuple[str, StateChange]],
+    read: ReadNames,
 ) -> list[ToolCode]:
-    """Return the tool, or the tools that a handler of a low-level server dispatches to, and add its changes."""
+    """Return the tool, or the tools that a handler of a low-level server dispatches to.
+
+    `changes` and `read` get what the tool changes and reads.
+    """
     uses: dict[str, list[NeedUse]] = {}
     for visit in needs.visits(tool):
+        read.add(visit)
         for name, use in needs.uses(visit, tool):
             uses.setdefault(name, []).append(use)
         changes += [(visit.branch or tool.name or tool.function.name, change) for change in state.changes(visit)]

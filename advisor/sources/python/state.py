@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from advisor.findings import Location
+from advisor.sources.python.kept_reads import ReadNames
 from advisor.sources.python.model import KeptState
 from advisor.sources.python.modules import Opaque
 from advisor.sources.python.needs import FeatureUses, ReachedFunction
@@ -33,6 +34,7 @@ class StateChange(NamedTuple):
         location: the statement.
         is_cache: whether the statement only stores what can be computed again, or removes something.
         by_session: whether it uses the session or its id as a key.
+        stored_as: the name in the module that defines the value, if another module changes it.
     """
 
     name: str
@@ -41,6 +43,7 @@ class StateChange(NamedTuple):
     location: Location
     is_cache: bool
     by_session: bool
+    stored_as: str = ""
 
 
 class StateChanges:
@@ -92,7 +95,7 @@ class StateChanges:
                 direct = target is root
                 is_cache = removes or _is_cache_name(root.id) or (direct and self._reads_through(node, root, visit))
                 where = found.module.location(found.node)
-                yield StateChange(root.id, "module", where, place, is_cache, by_session)
+                yield StateChange(root.id, "module", where, place, is_cache, by_session, _stored_as(found))
 
     def _rebound(
         self, node: ast.Assign | ast.AugAssign | ast.AnnAssign, visit: ReachedFunction
@@ -101,12 +104,20 @@ class StateChanges:
         names = {name for scope in visit.module.scopes(node) for name in visit.module.globals_of.get(scope, ())}
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         for target in targets:
-            if isinstance(target, ast.Name) and target.id in names:
+            if isinstance(target, ast.Name) and target.id in names and not self._is_server(node.value, visit):
                 definitions = visit.module.bindings(None, target.id)
                 where = visit.module.location(definitions[0]) if definitions else visit.module.location(node)
                 again = isinstance(node, ast.Assign) and self._made_again(target.id, node, visit)
                 is_cache = again or _is_cache_name(target.id)
                 yield StateChange(target.id, "module", where, visit.module.location(node), is_cache, False)
+
+    def _is_server(self, value: ast.expr | None, visit: ReachedFunction) -> bool:
+        """Return whether a value is the server itself, also as an argument with this type."""
+        if value is None or isinstance(value, Opaque):
+            return False
+        given = getattr(value, "id", "")
+        types = [each.annotation for each in _parameters(visit.function) if each.arg == given]
+        return self._needs.is_server(value, types[0] if types else None, visit.module)
 
     @staticmethod
     def _made_again(name: str, node: ast.Assign, visit: ReachedFunction) -> bool:
@@ -183,8 +194,8 @@ class StateChanges:
         return (missing and returned) or before
 
 
-def kept(changes: list[tuple[str, StateChange]]) -> tuple[KeptState, ...]:
-    """Return the values that tools change, from pairs of the name of a tool and a change."""
+def kept(changes: list[tuple[str, StateChange]], read: ReadNames) -> tuple[KeptState, ...]:
+    """Return the values that tools change and read, from pairs of the name of a tool and a change."""
     found: dict[tuple[str, Location], list[tuple[str, StateChange]]] = {}
     for tool, change in changes:
         found.setdefault((change.name, change.defined), []).append((tool, change))
@@ -194,10 +205,25 @@ def kept(changes: list[tuple[str, StateChange]]) -> tuple[KeptState, ...]:
         first = (writes or [change for _, change in group])[0]
         tools = tuple(dict.fromkeys(tool for tool, change in group if change in writes or not writes))
         by_session = any(change.by_session for _, change in group)
-        result.append(
-            KeptState(name, "state" if writes else "cache", first.holder, defined, first.location, tools, by_session)
+        state = KeptState(
+            name,
+            "state" if writes else "cache",
+            first.holder,
+            defined,
+            first.location,
+            tools,
+            by_session,
+            first.stored_as,
         )
+        if read.has(state):
+            result.append(state)
     return tuple(sorted(result, key=lambda state: (state.kind, state.location.path, state.location.line or 0)))
+
+
+def _stored_as(found: Defined) -> str:
+    """Return the name that a module gives a value."""
+    names = found.module.names(None)
+    return next((name for name, values in names.items() if any(each is found.node for each in values)), "")
 
 
 def _targets(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None, bool]]:
