@@ -28,8 +28,9 @@ orders = []
 
 
 @mcp.tool()
-def add(order: str) -> None:
+def add(order: str) -> int:
     orders.append(order)
+    return len(orders)
 
 
 mcp.run("streamable-http")

@@ -91,7 +91,7 @@ def _identity(node: yaml.Node, key: str) -> str:
 
 
 def _refuse_directives(root: yaml.Node, depth: int) -> None:
-    """Refuse a directive in a part of a patch that is taken as a whole."""
+    """Refuse a directive in a part of a patch that replaces or adds a complete value."""
     pending = [(root, depth)]
     while pending:
         node, level = pending.pop()
