@@ -14,6 +14,8 @@ from advisor.knowledge.paths import templates_dir
 from advisor.report.decision_markdown import cell, code_cell, prose
 from advisor.templating import environment
 
+_MAX_LITERAL = 100  # characters of a Python literal in one line, so that its line has at most 120
+
 
 def render(template: str, **variables: Any) -> str:
     """Render `templates/kit/<template>`; the text ends in exactly one newline."""
@@ -45,9 +47,17 @@ def _of_this_kit(text: str) -> str:
     return text
 
 
-def _py(value: Any) -> str:
-    """A Python literal."""
-    return repr(value)
+def _py(value: Any, indent: int = 0) -> str:
+    """A Python literal. A long collection has one entry per line; `indent` is the indentation of its first line."""
+    text = repr(value)
+    if len(text) + indent <= _MAX_LITERAL or not isinstance(value, tuple | list | dict):
+        return text
+    inner, more = " " * (indent + 4), indent + 4
+    if isinstance(value, dict):
+        entries = [f"{key!r}: {_py(each, more)}" for key, each in value.items()]
+    else:
+        entries = [_py(each, more) for each in value]
+    return "\n".join([text[0], *(f"{inner}{entry}," for entry in entries), " " * indent + text[-1]])
 
 
 def _yaml(value: Any) -> str:

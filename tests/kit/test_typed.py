@@ -1,4 +1,4 @@
-"""`mypy --strict` accepts the servers of each SDK line, next to the packages that a user installs."""
+"""`mypy --strict` accepts the servers of each SDK line and of exact releases, next to the packages of a user."""
 
 from __future__ import annotations
 
@@ -6,37 +6,51 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import lint_kits
 import pytest
 import sdk_environments
-import test_server_render
-from sdk_lines import SDK_LINES
+from sdk_lines import FASTMCP_LINES, SDK_LINES
+from weekly import some_weekly
 
+from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
-from advisor.kit.parts import server
 
 pytestmark = pytest.mark.programs
 
 python = sdk_environments.python  # fixture
-kit = test_server_render.kit  # fixture
 
-LOCAL = {"environment.platform": "local", "environment.origins": ["https://app.example.com"], **test_server_render.ALL}
-STATED = {**test_server_render.CASES, "local": LOCAL}
-OFTEN = ("everything", "shared", "workers")  # the other cases run each week
-CASES = [
-    pytest.param(case, line, marks=() if case in OFTEN else pytest.mark.weekly) for case in STATED for line in SDK_LINES
-]
+OFTEN = ("everything", "shared", "tokens", "tiered")
+# Each line with several cases, and each release with a case in which its code differs from that of its line.
+ALWAYS = (
+    *((line, case) for line in SDK_LINES for case in OFTEN),
+    *((release, "tokens") for release in lint_kits.RELEASES if lint_kits.has_kit(release, "tokens")),
+    *((line, "oauth-proxy") for line in FASTMCP_LINES),
+    ("fastmcp==2.12.5", "everything"),
+    ("mcp-2", "local"),
+)
 
 
-@pytest.mark.parametrize(("case", "line"), CASES)
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of mypy for the packages of a user."""
+    return tmp_path_factory.mktemp("mypy")
+
+
+@pytest.mark.parametrize(("sdk", "case"), some_weekly(lint_kits.PAIRS, always=ALWAYS))
 def test_a_user_finds_no_error_with_strict_types(
-    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], case: str, line: str, tmp_path: Path
+    decide: Callable[..., Any],
+    python: Callable[[KitContext], Path],
+    cache: Path,
+    sdk: str,
+    case: str,
+    tmp_path: Path,
 ) -> None:
-    context = kit(sdk=line, **STATED[case])
-    for file in server.files(context):
-        path = tmp_path / file.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(file.content)
-    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python(context)), "."]
+    base = {"service": "demo", "environment.hosts": ["mcp.example.com"]}
+    decision = decide({**base, "sdk": sdk, **lint_kits.FEATURES[case]})
+    lint_kits.write(decision, tmp_path)
+    packages = ["--cache-dir", str(cache / sdk), "--python-executable", str(python(kit_context(decision)))]
+    command = [sys.executable, "-m", "mypy", "--strict", *packages, "."]
     done = subprocess.run(command, cwd=tmp_path / "server", capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -24,6 +24,9 @@ PROBE_STATUS = "status://probe"
 """The URI of the resource of the tests."""
 
 
+_NAMED = 4  # a tool of the tests with more features does not have their names in its name
+
+
 @dataclass(frozen=True, slots=True)
 class ExpectedTool:
     """A tool, its needs, the features that a test call uses, and whether the server calls a language model for it."""
@@ -90,6 +93,8 @@ def probe_tools(kit: KitContext) -> tuple[ServerTool, ...]:
     for tool in server_tools(kit):
         same = (*tool.needs.items(), tool.uses_direct_llm)
         name = "_".join(("probe", *tool.needs)) if tool.needs else "probe_plain"
+        if len(tool.needs) > _NAMED:
+            name = f"probe_{len(tool.needs)}_features"
         taken = sum(other.name.startswith(name) for other in made.values())
         name = f"{name}_{taken + 1}" if taken else name
         made.setdefault(same, ServerTool(name, name, tool.needs, tool.uses_direct_llm))
