@@ -34,6 +34,7 @@ from advisor.knowledge.underlying import Underlying
 if TYPE_CHECKING:
     from advisor.knowledge.conduct import Conduct
     from advisor.knowledge.configurations import PossibleConfiguration
+    from advisor.knowledge.diagnoses import Diagnosis, SilentWarnings
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.finding_kinds import FindingKind
     from advisor.knowledge.kits import Floor, KitFront, KitImage, KitProxy, Mechanism, WatchingProxy
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 # Parts that most recommendations do not need. The cache loads each of them, and imports its types, only on first use.
 _RARE = (
     *("topology", "terms", "events", "promises", "conduct", "mechanisms", "configurations"),
+    *("diagnoses", "silent_warnings"),
     *("order", "estimates", "sources"),
     *("kit_proxies", "kit_fronts", "watching_proxies", "images", "floors"),
     *(
@@ -119,6 +121,8 @@ class Knowledge:
     events: list[FailureEvent]
     promises: list[ExpectedBehaviour]
     conduct: list[Conduct]
+    diagnoses: dict[str, Diagnosis]
+    silent_warnings: dict[str, SilentWarnings]
     mechanisms: dict[str, Mechanism]
     configurations: dict[str, PossibleConfiguration]
     order: dict[str, RankingCriterion]

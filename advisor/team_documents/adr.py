@@ -19,7 +19,7 @@ from advisor.report.markdown_table import table, tidy
 from advisor.sentences import inside, listed
 from advisor.team_documents.decision_path import drawn_steps
 from advisor.team_documents.fingerprint import stated_facts
-from advisor.team_documents.markdown import front_matter, one_line, said
+from advisor.team_documents.markdown import anchor, front_matter, one_line, said
 from advisor.team_documents.mermaid import label
 from advisor.team_documents.pictures import sequences, topology
 from advisor.team_documents.subject import Subject
@@ -83,6 +83,7 @@ def render(template: str, **values: Any) -> str:
     """Render a template of templates/documents/ with the words and filters that all documents share."""
     texts = {
         "one_line": one_line,
+        "anchor": anchor,
         "said": said,
         "code": code,
         "prose": prose,

@@ -29,6 +29,11 @@ def said(text: object) -> str:
     return _BLOCK.sub(lambda found: found[1][:-1] + "\\" + found[1][-1], flat)
 
 
+def anchor(heading: str) -> str:
+    """Return the name of a heading in an address, as GitHub and GitLab make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 def quoted(text: object) -> str:
     """Return any text as a YAML string in double quotes on a single line."""
     written: str = yaml.safe_dump(one_line(text), default_style='"', width=float("inf"), allow_unicode=True)
@@ -49,4 +54,4 @@ def front_matter(values: Iterable[tuple[str, str | Sequence[str]]]) -> str:
     return "\n".join(("---", *lines, "---"))
 
 
-__all__ = ["code", "front_matter", "one_line", "prose", "quoted", "said"]
+__all__ = ["anchor", "code", "front_matter", "one_line", "prose", "quoted", "said"]

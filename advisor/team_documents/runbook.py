@@ -9,15 +9,18 @@ import yaml
 
 from advisor.decision.model import Decision
 from advisor.errors import AdvisorError, NoDocumentError
+from advisor.findings import Finding
 from advisor.kit.context import kit_context
 from advisor.kit.expected_failures import failure_records
 from advisor.kit.model import KitContext
 from advisor.kit.parts import kubernetes, monitoring
 from advisor.kit.parts.documents import FailureRow, failure_rows
+from advisor.kit.parts.duties import duties
 from advisor.knowledge.kits import SERVERS
 from advisor.report import change_wording
 from advisor.report.decision_document import ExpectedFailureRecord
 from advisor.team_documents.adr import render
+from advisor.team_documents.diagnosis import Diagnostician
 from advisor.team_documents.operations import operations
 from advisor.team_documents.pictures import topology
 from advisor.team_documents.subject import Subject
@@ -52,10 +55,25 @@ class Alert(NamedTuple):
     description: str
 
 
+class Problem(NamedTuple):
+    """A problem that warnings of the decision describe.
+
+    Attributes:
+        id: its id in rules/diagnoses.yaml.
+        title: the problem, as users report it.
+        causes: the warnings.
+    """
+
+    id: str
+    title: str
+    causes: Sequence[Finding]
+
+
 class Failure(NamedTuple):
     """An event of the table of failures.
 
     Attributes:
+        id: the event.
         title: the event in words.
         target: instance, proxy or redis.
         is_planned: whether the team causes the event itself.
@@ -65,6 +83,7 @@ class Failure(NamedTuple):
         holds_calls: whether calls wait.
     """
 
+    id: str
     title: str
     target: str
     is_planned: bool
@@ -88,15 +107,20 @@ def runbook_markdown(subject: Subject) -> str:
     if kit.plain:
         raise NoDocumentError(phrases["runbook.local"])
     records = failure_records(kit)
+    alerts = kit_alerts(kit)
+    job = kubernetes.fit(kit).service if kit.platform == "kubernetes" else kit.service
     return render(
         "runbook.md.j2",
         subject=subject,
         decision=decision,
         kit=kit,
         picture=topology(decision),
-        alerts=kit_alerts(kit),
+        alerts=alerts,
+        problems=_problems(decision),
+        solved=duties(kit, decision).solved,
+        diagnosis=Diagnostician(kit, job, monitored=bool(alerts)),
         failures=_failures(records, kit),
-        job=kubernetes.fit(kit).service if kit.platform == "kubernetes" else kit.service,
+        job=job,
         crash=_rows_of(records, "instance-killed"),
         proxy_crash=_rows_of(records, "proxy-killed"),
         run=operations(kit),
@@ -124,6 +148,16 @@ def kit_alerts(kit: KitContext) -> list[Alert]:
     ]
 
 
+def _problems(decision: Decision) -> list[Problem]:
+    """Return the problems of the warnings, in the order of rules/diagnoses.yaml."""
+    entries = decision.knowledge.diagnoses.values()
+    found = [
+        Problem(entry.id, entry.title, [warning for warning in decision.warnings if warning.id in entry.warnings])
+        for entry in entries
+    ]
+    return [problem for problem in found if problem.causes]
+
+
 def _failures(records: Sequence[ExpectedFailureRecord], kit: KitContext) -> list[Failure]:
     """Return the events of the kit in the order of rules/failures.yaml, each with all tiers and eras."""
     found = []
@@ -132,6 +166,7 @@ def _failures(records: Sequence[ExpectedFailureRecord], kit: KitContext) -> list
         if of_event:
             found.append(
                 Failure(
+                    event.id,
                     event.title,
                     event.strikes,
                     event.id in _PLANNED,

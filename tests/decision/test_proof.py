@@ -14,6 +14,7 @@ import pytest
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.checks.consistency import contradictions, sources, unread
+from advisor.decision.checks.diagnoses import diagnoses
 from advisor.decision.checks.fault import fault as fault_at
 from advisor.decision.checks.proof import Report, _examples, _gaps, _space, check
 from advisor.decision.checks.situations import Model
@@ -398,3 +399,24 @@ def test_a_table_is_compiled_with_its_name_in_every_error(knowledge: Knowledge) 
                 lambda rules: [r._replace(when={"processes": "three"}) if r.id == "SES-100" else r for r in rules],
             )
         )
+
+
+def test_each_fault_of_the_diagnoses_is_found(knowledge: Knowledge) -> None:
+    assert list(diagnoses(knowledge)) == []
+    entries = knowledge.diagnoses
+    cut, missed = entries["calls-cut"], entries["notifications-missed"]
+    step = cut.steps[0]
+    seeded = {
+        "has no diagnosis of this warning": cut._replace(warnings=cut.warnings[1:]),
+        "a warning that does not exist": cut._replace(warnings=[*cut.warnings, "no-warning"]),
+        "names this warning 2 times": cut._replace(warnings=[*cut.warnings, missed.warnings[0]]),
+        "needs a title": cut._replace(title=""),
+        "the same as those of": cut._replace(steps=entries["state-missing"].steps),
+        "either a query or a command": cut._replace(steps=[step._replace(sh="true"), *cut.steps[1:]]),
+    }
+    for says, entry in seeded.items():
+        faults = list(diagnoses(replace(knowledge, diagnoses={**entries, "calls-cut": entry})))
+        assert [says in found.message for found in faults] == [True], (says, faults)
+    without = {name: entry for name, entry in entries.items() if name != "redis-stalled"}
+    faults = list(diagnoses(replace(knowledge, diagnoses=without)))
+    assert [found.message for found in faults] == ["rules/diagnoses.yaml has no diagnosis of this failure"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import yaml
 from running import run_command
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.model import Decision
 from advisor.kit.context import kit_context
 from advisor.kit.expected_failures import ExpectedFailure, expected_failures
 from advisor.kit.model import KitContext
 from advisor.kit.render import render_kit
 from advisor.requirements import load_bytes
+from advisor.team_documents.markdown import anchor
 from advisor.team_documents.runbook import kit_alerts
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -28,6 +32,7 @@ class Case:
     """A runbook and the kit that it is for."""
 
     text: str
+    decision: Decision
     kit: KitContext
     files: dict[str, str]
 
@@ -39,6 +44,15 @@ class Case:
         found = re.findall(rf"^( *)```{language}\n(.*?)\n *```$", self.text, re.MULTILINE | re.DOTALL)
         return [re.sub(rf"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
 
+
+OF_THE_PROCESS = {
+    "up",
+    "process_open_fds",
+    "process_max_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+}
+"""The metrics of Prometheus and of its client for Python."""
 
 NAMES = ("customer-service-agent", "saas-b2b", "exercise-2-team-document", "analytics-behind-alb", "payment-provider")
 PLATFORMS = ("kubernetes", "compose", "systemd", "serverless", "local")
@@ -63,7 +77,7 @@ def case(request: pytest.FixtureRequest, advisor: Advisor, tmp_path_factory: pyt
     assert done.returncode == 0, done.stderr.decode()
     kit = kit_context(decision)
     files = {file.path: file.content for file in render_kit(decision, text, kit)}
-    return Case((folder / "RUNBOOK.md").read_text(encoding="utf-8"), kit, files)
+    return Case((folder / "RUNBOOK.md").read_text(encoding="utf-8"), decision, kit, files)
 
 
 def test_each_alert_and_each_failure_has_a_section(case: Case) -> None:
@@ -87,6 +101,12 @@ def test_each_alert_has_the_address_of_its_section(case: Case) -> None:
         # GitHub, GitLab and Python-Markdown make the anchor of a single word in this way.
         addresses = [f"YOUR_RUNBOOK_URL#{heading.lower()}" for heading in headings]
         assert [rule["annotations"]["runbook_url"] for rule in rules] == addresses
+        for file in ("README.md", "DECISION.md", "monitoring/alerts.yaml"):
+            assert "runbook" in case.files[file], file
+        command = r"sed -i\.bak 's\|YOUR_RUNBOOK_URL\|[^']*' monitoring/alerts\.yaml"
+        assert re.search(command, case.files["README.md"])
+    else:
+        assert "runbook" not in case.files["README.md"] + case.files["DECISION.md"]
 
 
 def _ordered(kit: KitContext) -> list[ExpectedFailure]:
@@ -100,11 +120,64 @@ def test_each_text_about_clients_is_that_of_the_kit(case: Case) -> None:
         assert failure.clients in failures or "As for legacy clients." in failures
 
 
-def test_the_queries_are_those_of_the_alerts(case: Case) -> None:
-    queries = [alert.query for alert in kit_alerts(case.kit)]
-    shown = case.code("promql")
-    assert shown[: len(queries)] == queries
-    assert all(query.startswith("sum(increase(mcp_requests_total{") for query in shown[len(queries) :])
+def test_each_alert_starts_with_its_condition(case: Case) -> None:
+    for alert, part in zip(kit_alerts(case.kit), _parts(case.section("Alerts")), strict=False):
+        assert f"\n```promql\n{alert.query}\n```\n" in part
+
+
+def _parts(section: str) -> list[str]:
+    return section.split("\n### ")[1:]
+
+
+def test_no_two_sections_have_the_same_diagnosis(case: Case) -> None:
+    found = re.findall(r"^#### Diagnosis\n(.*?)\n#### Mitigation", case.text, re.MULTILINE | re.DOTALL)
+    assert len(found) == len(set(found)) > 5
+    if case.kit.platform != "serverless":
+        commands = [
+            tuple(re.findall(r"^ *```(?:sh|promql)\n(.*?)```", text, re.MULTILINE | re.DOTALL)) for text in found
+        ]
+        assert len(set(commands)) == len(commands)
+        assert all(text.count("* Bad: ") == text.count("* Good: ") >= 1 for text in found)
+
+
+def test_each_warning_that_can_be_noticed_has_a_section(case: Case, advisor: Advisor) -> None:
+    silent = {name for group in advisor.knowledge.silent_warnings.values() for name in group.warnings}
+    named = {finding.id for finding in case.decision.warnings} - silent
+    assert named
+    shown = re.findall(r"^\* \[([\w-]+)\]", case.section("Problems"), re.MULTILINE)
+    assert set(shown) == named
+    assert all(shown.count(name) == 3 for name in named), "meaning, impact and mitigation"
+
+
+def test_the_start_leads_to_each_section(case: Case) -> None:
+    links = re.findall(r"^\* \[.*\]\(#(.*?)\)", case.section("Start here"), re.MULTILINE)
+    headings = re.findall(r"^### (.*)$", case.text, re.MULTILINE)
+    assert links == [anchor(heading.replace("\\", "")) for heading in headings]
+
+
+def test_the_queries_name_metrics_of_the_kit(case: Case) -> None:
+    queries = case.code("promql")
+    if "monitoring/alerts.yaml" not in case.files:
+        assert queries == []
+        return
+    exported = set(re.findall(r'"(mcp_\w+)"', case.files["server/runtime/metrics.py"])) | OF_THE_PROCESS
+    for query in queries:
+        named = re.findall(r"\b([a-z_]+)\{", query) + re.findall(r"\bmcp_\w+", query)
+        assert {re.sub(r"_(bucket|count)$", "", name) for name in named if name != "__name__"} <= exported, query
+
+
+@pytest.mark.programs
+def test_the_queries_and_commands_can_be_pasted(case: Case, tmp_path: Path) -> None:
+    if queries := case.code("promql"):
+        rules = [{"record": f"q{number}", "expr": query} for number, query in enumerate(dict.fromkeys(queries))]
+        (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "runbook", "rules": rules}]}))
+        program = shutil.which("promtool")
+        assert program, "promtool is missing: apt-get install --no-install-recommends prometheus"
+        done = subprocess.run([program, "check", "rules", "rules.yaml"], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+    for command in case.code("sh"):
+        done = subprocess.run(["bash", "-n"], input=command.encode(), capture_output=True, check=False)
+        assert done.returncode == 0, (command, done.stderr.decode())
 
 
 def test_the_commands_name_parts_of_the_kit(case: Case) -> None:
@@ -142,8 +215,8 @@ def test_the_times_are_those_of_the_kit(case: Case) -> None:
 
 
 def test_the_text_has_no_gaps(case: Case) -> None:
-    text = re.sub(r"```.*?```|<!--.*?-->|`[^`\n]+`|^\|.*$", "`code`", case.text, flags=re.MULTILINE | re.DOTALL)
-    assert not re.search(r"\.\.|: \.|None|Undefined|\(\)| ,|  \S", text)
+    text = re.sub(r" *```.*?```|<!--.*?-->|`[^`\n]+`|^\|.*$", "`code`", case.text, flags=re.MULTILINE | re.DOTALL)
+    assert not re.search(r"\.\.|: \.|None|Undefined|\(\)| ,|\S  \S", text)
     assert re.findall(r":\n\n+(?!`code`|\*|\d)(.*)$", text, re.MULTILINE) == []
 
 

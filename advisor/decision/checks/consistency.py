@@ -38,6 +38,7 @@ def sources(knowledge: Knowledge) -> list[Finding]:
     named += [(f"image: {image.id}", image.sources) for image in knowledge.images.values()]
     named += [(figure.id, figure.sources) for figure in knowledge.figures.values() if figure.sources]
     named += [(f"estimate: {entry.id}", entry.sources) for entry in knowledge.estimates.values() if entry.sources]
+    named += [(f"diagnosis: {entry.id}", entry.sources) for entry in knowledge.diagnoses.values()]
     return [
         fault("source", where, f"the source {source!r} does not exist")
         for where, sources in named

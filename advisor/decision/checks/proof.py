@@ -33,6 +33,7 @@ from advisor.decision.checks.comparisons import capability_faults, tier_faults
 from advisor.decision.checks.conduct import conduct
 from advisor.decision.checks.consistency import contradictions, reasons, sources, unread
 from advisor.decision.checks.decisions import decision_faults
+from advisor.decision.checks.diagnoses import diagnoses
 from advisor.decision.checks.failures import failures
 from advisor.decision.checks.fault import fault
 from advisor.decision.checks.lookups import lookups
@@ -114,6 +115,7 @@ def _stages(advisor: Advisor, report: Report) -> Iterator[Iterable[Finding]]:
     yield contradictions(knowledge)
     yield failures(knowledge)
     yield conduct(knowledge)
+    yield list(diagnoses(knowledge))
     yield lookups(advisor)
     yield option_faults(advisor)
     yield _gaps(advisor)
