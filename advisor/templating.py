@@ -1,4 +1,4 @@
-"""Creates the Jinja environments of the templates, one for each folder."""
+"""Creates the Jinja environments of the templates, one for each list of folders."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 
 @lru_cache(maxsize=16)
 def environment(
-    folder: Path, /, bytecode_cache: BytecodeCache | None = None, **filters: Callable[..., Any]
+    *folders: Path, bytecode_cache: BytecodeCache | None = None, **filters: Callable[..., Any]
 ) -> Environment:
-    """Return the Jinja environment of a folder of templates. Do not change it, because calls share it.
+    """Return the Jinja environment of folders of templates. Do not change it, because calls share it.
 
     An undefined variable is an error. A block leaves no blank line. Templates whose name ends in .html.j2 or .svg.j2
     escape each value. In all other templates, filters quote each value for its target.
 
     Args:
-        folder: the folder of the templates.
+        folders: the folders of the templates. The first folder that has a template counts.
         bytecode_cache: stores compiled templates between runs.
         filters: functions by their names in the templates.
     """
     made = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders),
         undefined=StrictUndefined,
         autoescape=_is_markup,  # noqa: S701 (filters quote each value of the other templates)
         trim_blocks=True,

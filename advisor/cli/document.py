@@ -64,8 +64,9 @@ def document(
             "--format",
             "-f",
             help="The form: adr for a decision record in the form of MADR 4.0.0, one-page for a summary on a printed "
-            "page, runbook for alerts, failures and rollouts of the kit. The form html is a page "
-            "for a browser. Without --format: html if PATH ends in .html, else adr.",
+            "page, runbook for alerts, failures and rollouts of the kit. The form decision is the complete decision, "
+            "as in `recommend --format markdown`. The form html is a page for a browser. Without --format: html if "
+            "PATH ends in .html, else adr.",
         ),
     ] = None,
     check: Annotated[
@@ -73,8 +74,9 @@ def document(
         typer.Option(
             "--check",
             metavar="DOC",
-            help="Write nothing, and check whether the document DOC still says what FILE decides. DOC can be a "
-            "directory of records. If FILE is a directory, DOC is the directory of its documents.",
+            help="Write nothing, and check whether the document DOC still says what FILE decides. DOC can be the "
+            "DECISION.md of a kit, or a directory of records. If FILE is a directory, DOC is the directory of its "
+            "documents.",
         ),
     ] = "",
     verification: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ from advisor.requirements.discovery import gather, is_directory
 
 if TYPE_CHECKING:
     from advisor.decision.advisor import Advisor
+    from advisor.decision.model import Decision
     from advisor.report.overview import Result
 
 _NAMED = 5  # the message about skipped files names at most so many
@@ -120,12 +122,23 @@ def recommend(
             f"{files[0]}: no file in this directory contains requirements. A requirements file has the key `service`; "
             "`mcp-advisor init` prints an example."
         )
+    complete = results[0].decision
     results, stale = without_accepted(results, accepted)
     for message in (*(str(result.error) for result in results if result.error is not None), *stale):
         say(message)
     if is_batch or results[0].decision is not None or format is Format.GITHUB:
-        emit(_render(results, format, detail, advisor.knowledge.phrases, is_batch=is_batch))
+        if format is Format.MARKDOWN:
+            alone = None if is_batch else complete
+            emit(_markdown(results, alone, _command(files[0], accepted, explain=explain), advisor.knowledge.phrases))
+        else:
+            emit(_render(results, format, detail, advisor.knowledge.phrases, is_batch=is_batch))
     return exit_code(results) or (Exit.FINDINGS if stale or _warns(results, fail_on) else Exit.OK)
+
+
+def _command(file: str, accepted: str, *, explain: bool) -> str:
+    """Return the command that prints the Markdown of a decision."""
+    options = [*(["--explain"] if explain else []), *(["--accepted", accepted] if accepted else [])]
+    return shlex.join(["mcp-advisor", "recommend", file, "--format", "markdown", *options])
 
 
 def _warns(results: Sequence[Result], least: FailOn) -> bool:
@@ -186,20 +199,14 @@ def _render(
 ) -> str:
     if format in (Format.JSON, Format.YAML):
         return _data(results, format, is_batch=is_batch)
-    decision, trace = results[0].decision, results[0].trace
     if format is Format.GITHUB:
         from advisor.report.decision_github import github_annotations
 
         return github_annotations(results)
-    if format is Format.MARKDOWN:
-        from advisor.report.decision_markdown import batch_markdown, decision_markdown
-
-        if is_batch or decision is None:
-            return batch_markdown(results, phrases)
-        return decision_markdown(decision, trace)
     from advisor.console.canvas import Screen
 
     screen = Screen.of_output()
+    decision, trace = results[0].decision, results[0].trace
     if is_batch or decision is None:
         from advisor.report.batch_text import batch_text
 
@@ -207,6 +214,13 @@ def _render(
     from advisor.report.decision_text import detailed_text
 
     return detailed_text(decision, screen, detail, trace)
+
+
+def _markdown(results: Sequence[Result], alone: Decision | None, command: str, phrases: Mapping[str, str]) -> str:
+    """Return the document of a decision that stands `alone`, before warnings were left out; else all decisions."""
+    from advisor.team_documents.decision import batch_markdown, printed_decision
+
+    return batch_markdown(results, phrases) if alone is None else printed_decision(results[0], command, alone)
 
 
 def _data(results: Sequence[Result], format: Format, *, is_batch: bool) -> str:

@@ -17,12 +17,12 @@ from advisor.decision.options import Comparer
 from advisor.errors import NoDocumentError, UsageError
 from advisor.files import reason
 from advisor.knowledge.revision import KnowledgeRevision, revision
-from advisor.team_documents.fingerprint import DecisionDifference, Fingerprint, fingerprint, read_fingerprint
+from advisor.sections.fingerprint import DecisionDifference, Fingerprint, fingerprint, read_fingerprint
+from advisor.sections.versions import versions_of
 from advisor.team_documents.forms import DocumentForm, document_text, form_of
 from advisor.team_documents.records import INDEX, records_of, write_record
 from advisor.team_documents.subject import People, Subject
 from advisor.team_documents.verification_result import VerificationResult, read_verification
-from advisor.team_documents.versions import versions_of
 from advisor.team_documents.writing import (
     FileOutcome,
     NewDocument,

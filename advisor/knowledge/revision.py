@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,12 @@ def revision(root: Path | None = None) -> KnowledgeRevision:
     for path in sorted(folder.rglob("*.yaml"), key=lambda path: path.relative_to(folder).as_posix()):
         parts[path.relative_to(folder).parts[0] == _MEASURED].append(path)
     return KnowledgeRevision(*(_digest(folder, paths) for paths in parts))
+
+
+@lru_cache(maxsize=1)
+def current_revision() -> KnowledgeRevision:
+    """Return the state of the rules of mcp-advisor, which a process reads only once."""
+    return revision()
 
 
 def _digest(folder: Path, paths: list[Path]) -> str:

@@ -6,7 +6,7 @@ from advisor.decision.comparison import Comparison
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.types import ERAS
 from advisor.report import comparison_wording as wording
-from advisor.report.decision_markdown import cell, code, prose
+from advisor.report.markdown import cell, code, prose
 from advisor.report.markdown_table import tidy
 from advisor.templating import environment
 

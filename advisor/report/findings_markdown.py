@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from advisor.findings import Location
-from advisor.report.decision_markdown import cell, code, code_cell, prose
 from advisor.report.findings_text import override_text
+from advisor.report.markdown import cell, code, code_cell, prose
 from advisor.report.repository_paths import repository_path
 from advisor.requirements.text import printable
 from advisor.sentences import counted
@@ -17,7 +17,6 @@ LIMIT = 65_536
 """The most characters of a comment on GitHub."""
 _ROOM = LIMIT - 2_000  # the rest is for the heading and the notes at the end
 _LONGEST_PATH = 200
-_CODE_SPAN = re.compile(r"(`[^`\n]+`)")
 
 
 def findings_markdown(triaged: Triaged, phrases: Mapping[str, str]) -> str:
@@ -59,19 +58,19 @@ def _fitting(blocks: list[str], room: int) -> tuple[list[str], int]:
 
 def _row(each: TriagedFinding, triaged: Triaged, phrases: Mapping[str, str]) -> str:
     finding = each.finding
-    was = f" ({cell(override_text(each, phrases))})" if each.override else ""
+    was = f" ({cell(override_text(each, phrases), _without_mentions)})" if each.override else ""
     place = code_cell(_place(finding.locations[0], triaged))
-    cells = [f"{finding.severity}{_quiet(was)}", f"[{code(finding.id)}]({finding.url})", place]
-    return f"| {' | '.join([*cells, _quiet(cell(finding.message))])} |"
+    cells = [f"{finding.severity}{was}", f"[{code(finding.id)}]({finding.url})", place]
+    return f"| {' | '.join([*cells, cell(finding.message, _without_mentions)])} |"
 
 
 def _details(each: TriagedFinding, triaged: Triaged, phrases: Mapping[str, str]) -> str:
     finding = each.finding
     place, *others = [_place(location, triaged) for location in finding.locations]
     title = _html(f"{finding.id}, {place}")
-    lines = [f"<details><summary>{title}</summary>", _quiet(prose(finding.why))]
+    lines = [f"<details><summary>{title}</summary>", prose(finding.why, _without_mentions)]
     if finding.fix.text:
-        lines.append(f"**{phrases['findings.fix']}** {_quiet(prose(finding.fix.text))}")
+        lines.append(f"**{phrases['findings.fix']}** {prose(finding.fix.text, _without_mentions)}")
     if others:
         lines.append(f"{phrases['findings.also']} {', '.join(map(code, others))}")
     if finding.fix.patch:
@@ -81,7 +80,8 @@ def _details(each: TriagedFinding, triaged: Triaged, phrases: Mapping[str, str])
 
 def _unread(path: str, why: str, triaged: Triaged, phrases: Mapping[str, str]) -> str:
     shown = code(_place(Location(path), triaged))
-    return f"- {shown}: {_quiet(prose(phrases['findings.unread'].format(why=printable(why, 500))))}"
+    text = phrases["findings.unread"].format(why=printable(why, 500))
+    return f"- {shown}: {prose(text, _without_mentions)}"
 
 
 def _place(location: Location, triaged: Triaged) -> str:
@@ -96,16 +96,6 @@ def _fenced(text: str) -> str:
     return "\n".join([f"{fence}diff", *lines, fence])
 
 
-def _quiet(text: str) -> str:
-    """Return Markdown whose names outside code spans notify no person and refer to no issue on GitHub."""
-    return _outside_code(text, _without_mentions)
-
-
-def _outside_code(text: str, change: Callable[[str], str]) -> str:
-    parts = _CODE_SPAN.split(text)
-    return "".join(part if index % 2 else change(part) for index, part in enumerate(parts))
-
-
 def _html(text: str) -> str:
     for char, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(char, name)
@@ -113,4 +103,5 @@ def _html(text: str) -> str:
 
 
 def _without_mentions(text: str) -> str:
+    """Return a text whose names notify no person and refer to no issue on GitHub."""
     return re.sub(r"([@#])(?=\w)", r"\1<!-- -->", text)

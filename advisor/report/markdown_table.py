@@ -31,8 +31,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def tidy(markdown: str) -> str:
     """Return the text of a template as a document: at most a single blank line between blocks, and aligned tables."""
-    text = re.sub(r"\n{3,}", "\n\n", markdown).strip("\n") + "\n"
-    return _TABLE.sub(lambda found: _aligned(found[0]) + "\n", text)
+    return _TABLE.sub(lambda found: _aligned(found[0]) + "\n", without_gaps(markdown))
+
+
+def without_gaps(markdown: str) -> str:
+    """Return a text with at most a single blank line between blocks."""
+    return re.sub(r"\n{3,}", "\n\n", markdown).strip("\n") + "\n"
 
 
 def _aligned(block: str) -> str:

@@ -9,8 +9,8 @@ from advisor.decision.model import Decision
 from advisor.decision.what_if import OutcomeChange, Variant, WhatIf
 from advisor.report.change_wording import value_text
 from advisor.report.comparison_wording import feature_name, pair
-from advisor.report.decision_markdown import cell, code
 from advisor.report.line_fitting import cut
+from advisor.report.markdown import cell, code
 from advisor.report.markdown_table import table
 from advisor.report.screen_parts import LINES
 from advisor.sentences import inside, listed

@@ -2,28 +2,19 @@
 
 # Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from advisor.decision.comparison import DeploymentOption
-from advisor.decision.kit_support import no_kit
-from advisor.decision.model import Decision, FeatureRow
-from advisor.kit.bytecode_cache import TemplateBytecodeCache
+from advisor.decision.model import Decision
 from advisor.knowledge.catalogue import Source
 from advisor.knowledge.options import OptionEstimate
-from advisor.knowledge.paths import templates_dir
-from advisor.knowledge.types import Era
-from advisor.report import change_wording, decision_wording
-from advisor.report.decision_markdown import code, link, prose
-from advisor.report.feature_wording import need_text
-from advisor.report.markdown_table import table, tidy
-from advisor.sentences import inside, listed
+from advisor.report import change_wording
+from advisor.sections.rendering import render
+from advisor.sentences import inside
 from advisor.team_documents.decision_path import drawn_steps
-from advisor.team_documents.fingerprint import stated_facts
-from advisor.team_documents.markdown import anchor, front_matter, one_line, said
-from advisor.team_documents.mermaid import label
+from advisor.team_documents.front_matter import front_matter
 from advisor.team_documents.pictures import sequences, topology
 from advisor.team_documents.subject import Subject
-from advisor.templating import environment
 
 _RATING = {
     **dict.fromkeys(("none", "easy"), "Good"),
@@ -79,31 +70,6 @@ def adr_markdown(subject: Subject) -> str:
     return f"{head}\n{text}"
 
 
-def render(template: str, **values: Any) -> str:
-    """Render a template of templates/documents/ with the words and filters that all documents share."""
-    texts = {
-        "one_line": one_line,
-        "anchor": anchor,
-        "said": said,
-        "code": code,
-        "prose": prose,
-        "link": link,
-        "inside": inside,
-        "label": label,
-    }
-    made = environment(templates_dir() / "documents", TemplateBytecodeCache(), **texts)
-    words = {"wording": decision_wording, "changes": change_wording}
-    helpers = {
-        "listed": listed,
-        "table": table,
-        "facts": facts_of,
-        "failing": failing_text,
-        "need_text": need_text,
-        "no_kit": no_kit,
-    }
-    return tidy(made.get_template(template).render(**words, **helpers, **values))
-
-
 def title(decision: Decision) -> str:
     """Return the title of a document about a decision."""
     service = decision.requirements["service"]
@@ -145,17 +111,3 @@ def _wins(option: DeploymentOption, decision: Decision) -> str:
         return ""
     edits = decision.edits(option.wins.change)
     return ", ".join(f"{key}: {change_wording.value_text(value)}" for key, value in edits.items())
-
-
-def facts_of(subject: Subject) -> list[tuple[str, str]]:
-    """Return the stated facts without those that the text states."""
-    facts = stated_facts(subject.decision)
-    return [(name, value) for name, value in facts.items() if name not in ("version", "service")]
-
-
-def failing_text(row: FeatureRow) -> str:
-    """Return which clients lose a feature, as `outcome for legacy and modern clients`."""
-    outcomes: dict[str, list[Era]] = {}
-    for era, cell in row.failing:
-        outcomes.setdefault(cell.words, []).append(era)
-    return "; ".join(f"{words} for {listed(eras)} clients" for words, eras in outcomes.items())

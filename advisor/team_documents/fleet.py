@@ -12,7 +12,7 @@ from typing import NamedTuple
 from advisor import __version__
 from advisor.knowledge.revision import KnowledgeRevision
 from advisor.report.overview import OverviewRow, summary
-from advisor.team_documents.adr import render
+from advisor.sections.rendering import render
 from advisor.team_documents.html_templates import render_html
 from advisor.team_documents.marked_part import MarkedPart
 from advisor.team_documents.writing import WrittenFile, read_text

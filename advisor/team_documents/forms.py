@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
 
-from advisor.team_documents.fingerprint import fingerprint, with_fingerprint
+from advisor.sections.fingerprint import fingerprint, with_fingerprint
 from advisor.team_documents.subject import Subject
 
 
@@ -14,6 +14,7 @@ class DocumentForm(str, Enum):
     """The form of a document. `advisor.team_documents.<name>` has its text, and is imported only for this form."""
 
     ADR = "adr"
+    DECISION = "decision"
     ONE_PAGE = "one-page"
     RUNBOOK = "runbook"
     HTML = "html"

@@ -1,16 +1,36 @@
-"""Reads and edits the front matter of a document. Each line that is not edited stays as a person wrote it."""
+"""Writes, reads and edits the front matter of a document. Each line that is not edited stays as a person wrote it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
-from advisor.team_documents.markdown import front_matter
+from advisor.report.markdown import one_line
 
 _BLOCK = re.compile(r"\A---[^\S\r\n]*\r?\n(?P<lines>.*?)^---[^\S\r\n]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+
+
+def quoted(text: object) -> str:
+    """Return any text as a YAML string in double quotes on a single line."""
+    written: str = yaml.safe_dump(one_line(text), default_style='"', width=float("inf"), allow_unicode=True)
+    return written.rstrip("\n")
+
+
+def front_matter(values: Iterable[tuple[str, str | Sequence[str]]]) -> str:
+    """Return front matter. A date is written without quotes, a list in brackets, and an empty value is left out."""
+    lines = []
+    for name, value in values:
+        if not value:
+            continue
+        if isinstance(value, str):
+            written = value if name == "date" else quoted(value)
+        else:
+            written = f"[{', '.join(map(quoted, value))}]"
+        lines.append(f"{name}: {written}")
+    return "\n".join(("---", *lines, "---"))
 
 
 def read_front_matter(document: str) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from advisor.kit.context import kit_context
 from advisor.kit.parts.duties import KitDuties, duties
 from advisor.knowledge.types import ERAS
 from advisor.report import change_wording, comparison_wording, decision_wording, feature_wording
-from advisor.report.decision_markdown import code
+from advisor.report.markdown import code
+from advisor.sections.content import facts_of
 from advisor.sentences import listed
-from advisor.team_documents.adr import facts_of, failing_text, title
+from advisor.team_documents.adr import title
 from advisor.team_documents.decision_path import path_nodes
 from advisor.team_documents.html_templates import render_html
 from advisor.team_documents.one_page import settings
@@ -66,7 +67,6 @@ def page_of(subject: Subject, kit: KitDuties | None) -> str:
         features=feature_wording,
         options=comparison_wording,
         facts=facts_of,
-        failing=failing_text,
         listed=listed,
         no_kit=no_kit,
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from advisor.kit.bytecode_cache import TemplateBytecodeCache
 from advisor.knowledge.paths import templates_dir
+from advisor.knowledge.template_cache import TemplateBytecodeCache
 from advisor.sentences import inside
 from advisor.templating import environment
 
@@ -23,7 +23,9 @@ _FORBIDDEN = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufd
 
 def render_html(template: str, **values: Any) -> str:
     """Render a page, or a part of it, of templates/documents/ with the filters that all pages share."""
-    made = environment(templates_dir() / "documents", TemplateBytecodeCache(), rich=rich, inside=inside, linked=linked)
+    made = environment(
+        templates_dir() / "documents", bytecode_cache=TemplateBytecodeCache(), rich=rich, inside=inside, linked=linked
+    )
     return cleaned(made.get_template(template).render(**values))
 
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from advisor.decision.model import Decision
 from advisor.report import decision_wording
 from advisor.report.change_wording import value_text
-from advisor.report.decision_markdown import code
+from advisor.report.markdown import code
+from advisor.sections.rendering import render
 from advisor.sentences import sentences
-from advisor.team_documents.adr import render, title
+from advisor.team_documents.adr import title
 from advisor.team_documents.subject import Subject
 
 MOST_ROWS = 6

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from advisor.files import create, write_atomically
+from advisor.report.markdown import said
 from advisor.report.markdown_table import table
-from advisor.team_documents.fingerprint import read_fingerprint
+from advisor.sections.fingerprint import read_fingerprint
 from advisor.team_documents.front_matter import body_of, read_front_matter, with_values
-from advisor.team_documents.markdown import said
 from advisor.team_documents.marked_part import MarkedPart
 from advisor.team_documents.writing import (
     FileOutcome,

@@ -19,7 +19,7 @@ from advisor.kit.parts.duties import duties
 from advisor.knowledge.kits import SERVERS
 from advisor.report import change_wording
 from advisor.report.decision_document import ExpectedFailureRecord
-from advisor.team_documents.adr import render
+from advisor.sections.rendering import render
 from advisor.team_documents.diagnosis import Diagnostician
 from advisor.team_documents.operations import operations
 from advisor.team_documents.pictures import topology

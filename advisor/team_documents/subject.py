@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from advisor.decision.comparison import Comparison
 from advisor.decision.model import Decision
+from advisor.sections.origin import Origin
+from advisor.sections.versions import Versions
 from advisor.team_documents.verification_result import VerificationResult
-from advisor.team_documents.versions import Versions
 
 
 class People(NamedTuple):
@@ -40,6 +41,11 @@ class Subject(NamedTuple):
     people: People = People()
     verification: VerificationResult | None = None
     supersedes: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the document comes from."""
+        return Origin(self.versions, self.command, self.check)
 
     @property
     def decision(self) -> Decision:

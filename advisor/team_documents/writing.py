@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from advisor.errors import UsageError
 from advisor.files import reason, write_atomically
-from advisor.team_documents.fingerprint import DecisionDifference, Fingerprint, read_fingerprint
+from advisor.sections.fingerprint import DecisionDifference, Fingerprint, read_fingerprint
 from advisor.team_documents.front_matter import body_of, read_front_matter, with_body, with_values
 from advisor.team_documents.subject import People
 

@@ -57,6 +57,27 @@ def test_the_document_has_the_commands_that_work(file: Path, monkeypatch: pytest
     assert 'informed: ["Ada", "Bob"]' in text
 
 
+def test_the_output_of_recommend_and_the_page_of_a_kit_are_checked(file: Path) -> None:
+    printed = file.parent / "printed.md"
+    warned = file.parent / "accepted.txt"
+    warned.write_text("small-team-complex-deployment\n", encoding="utf-8")
+    for options in ((), ("--explain",), ("--accepted", warned)):
+        done = run_command("recommend", file, "--format", "markdown", *options)
+        printed.write_bytes(done.stdout)
+        assert document(file, "--check", printed) == ("", f"{printed} is up to date.\n")
+        assert f"```sh\nmcp-advisor recommend {file} --format markdown{''.join(f' {each}' for each in options)}\n" in (
+            done.stdout.decode()
+        )
+    kit = file.parent / "kit"
+    assert run_command("generate", file, "-o", kit).returncode == 0
+    written = file.parent / "written.md"
+    document(file, "-o", written, "--format", "decision")
+    change(file, "can_operate_affinity: false", "can_operate_affinity: true")
+    for page in (printed, kit / "DECISION.md", written):
+        assert "decision: pattern changes from tiered" in document(file, "--check", page, code=1)[0]
+    assert "DECISION.md has the form 'kit'." in document(file, "-o", kit / "DECISION.md", code=2)[1]
+
+
 def test_new_rules_with_the_same_decision_are_no_difference(file: Path) -> None:
     doc = file.parent / "decision.md"
     document(file, "-o", doc)

@@ -19,8 +19,8 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.capacity import Allowance, memory_plan
 from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
 from advisor.report.decision_json import decision_dict
-from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
+from advisor.team_documents.decision import written_decision
 
 STICKY = {"needs.sampling": "required", "environment.proxy.kind": "haproxy", "clients.protocol": "legacy"}
 WARNING = "more-clients-than-sessions"
@@ -195,7 +195,7 @@ def test_text_markdown_and_data_explain_the_capacity(decide: Any, advisor: Advis
     decision = decide(STICKY | {"scale.instances": 3, "clients.concurrent": 1200})
     text = " ".join(decision_text(decision, Screen(120)).split())
     assert f"Capacity {decision.capacity.because}" in text
-    table = " ".join(decision_markdown(decision).split())
+    table = " ".join(written_decision(decision).split())
     assert f"| Capacity | {decision.capacity.because} |" in table
     whole: Mapping[str, Any] = decision_dict(decision)
     document = whole["capacity"]

@@ -16,10 +16,10 @@ from advisor.kit.render import render_kit
 from advisor.knowledge import Knowledge
 from advisor.report.batch_text import batch_text
 from advisor.report.decision_json import decision_dict
-from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
 from advisor.report.overview import Result
 from advisor.requirements import load_bytes
+from advisor.team_documents.decision import written_decision
 
 SSE = {"transport": "sse", "sdk": "fastmcp==2.5.2", "clients.protocol": "legacy"}
 OTHER = {"sdk": "other", "scale.instances": {"min": 2, "max": 10}}
@@ -37,7 +37,7 @@ def said(decision: Decision) -> list[str]:
     document = decision_dict(decision)
     keys = ("path", "warnings", "features", "switches", "assumption", "modes", "tiers")
     texts = [json.dumps({key: document.get(key) for key in keys})]
-    texts += [decision_text(decision, screen), decision_markdown(decision)]
+    texts += [decision_text(decision, screen), written_decision(decision)]
     return [re.sub(r'"sources": \[[^]]*\]|## Sources.*', "", text, flags=re.DOTALL) for text in texts]
 
 

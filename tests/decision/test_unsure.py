@@ -13,10 +13,10 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision, UnsureNeed
 from advisor.questionnaire.saved_answers import stated, to_yaml
 from advisor.report.decision_json import decision_dict
-from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
 from advisor.report.first_screen import first_screen
 from advisor.requirements import load_bytes
+from advisor.team_documents.decision import written_decision
 
 FLEET = {"scale.instances": 3, "environment.proxy.kind": "haproxy", "clients.protocol": "legacy"}
 
@@ -64,7 +64,7 @@ def test_a_feature_that_needs_sessions_is_not_kept_in_a_fleet_and_has_its_price(
     record = {entry["feature"]: entry for entry in decision_dict(decision)["unsure"]}
     assert record["progress"] == {"feature": "progress", "kept": True}
     assert record["sampling"]["then"]["affinity"] == {"mechanism": "haproxy-stick-table"}
-    for text in (decision_text(decision, Screen(200, False, True)), decision_markdown(decision)):
+    for text in (decision_text(decision, Screen(200, False, True)), written_decision(decision)):
         assert "Not sure" in text
         assert "Kept, because this needs no other configuration: progress." in text
         assert "Counted as not needed: sampling. If a tool needs it, the result is sticky-fleet" in text
@@ -82,7 +82,7 @@ def test_a_feature_that_nothing_keeps_says_so(advisor: Advisor) -> None:
     price = found(decision)["sampling"].price
     assert price is not None
     assert not price.core.feasible
-    assert "no configuration keeps every required feature" in decision_markdown(decision)
+    assert "no configuration keeps every required feature" in written_decision(decision)
 
 
 def test_a_tool_can_be_unsure_and_another_tool_settles_the_doubt(advisor: Advisor) -> None:

@@ -182,7 +182,7 @@ def test_a_kit_with_its_own_proxy_behind_traefik_says_so(decide: Callable[..., A
     assert f"This kit contains no configuration of Traefik. {reason} {said}" in notes
     files = {file.path: file.content for file in render_kit(decision, "")}
     assert not [path for path in files if "traefik" in path]
-    (left,) = (line for line in files["DECISION.md"].splitlines() if line.startswith("- **Left to you:**"))
+    (left,) = (line for line in files["DECISION.md"].splitlines() if line.startswith("* **Left to you:**"))
     assert "the configuration of Traefik, which this kit does not contain" in left
     assert left.endswith(reason)
 
@@ -230,7 +230,9 @@ def test_the_page_lists_features_of_a_doubt_apart(advisor: Advisor, elicitation:
     decision = advisor.decide(load_bytes(text.encode(), "shop.yaml", advisor.space))
     page = {file.path: file.content for file in render_kit(decision, text)}["DECISION.md"]
     assert f"These features that the requirements ask for work: {kept}." in page
-    assert ("this needs no other configuration: Elicitation." in page) is (elicitation == "unknown")
+    assert ("**Not sure:** Kept, because this needs no other configuration: elicitation" in page) is (
+        elicitation == "unknown"
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,7 +243,7 @@ def test_the_page_says_what_other_releases_of_an_open_sdk_line_change(
 ) -> None:
     releases = release_texts(advisor.decide(load_path(ROOT / "examples" / f"{name}.yaml", advisor.space)))
     assert bool(releases) == changes
-    row = next(line for line in page(advisor, name).splitlines() if line.startswith("| SDK |"))
+    row = next(line for line in page(advisor, name).splitlines() if line.startswith("| SDK "))
     assert all(text in row for text in releases)
     assert ("Other releases change this decision" in row) == changes
 
@@ -291,14 +293,14 @@ def test_a_warning_that_the_kit_solves_is_no_open_work(decide: Any, proxy: str) 
     page = {file.path: file.content for file in render_kit(decision, "")}["DECISION.md"]
     titles = {warning.id: warning.title for warning in decision.warnings}
     lines = page.splitlines()
-    rows = [line for name in SOLVED for line in lines if line.startswith(f"- **{titles[name]}**")]
+    rows = [line for name in SOLVED for line in lines if line.startswith(f"* **{titles[name]}**")]
     assert rows
     for row in rows:
-        assert "** (solved by this kit): " in row
+        assert "** (solved by this kit, [" in row
         assert "To fix this" not in row
     marks = [
         "solved by this kit" in line
         for line in lines
-        if (line.startswith("- **") and " severity): " in line) or line in rows
+        if (line.startswith("* **") and " severity, [" in line) or line in rows
     ]
     assert marks == sorted(marks), "open work comes first"

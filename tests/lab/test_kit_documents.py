@@ -234,10 +234,10 @@ def test_a_row_of_the_page_that_disagrees_is_a_problem(kit: KitOf) -> None:
 @pytest.mark.parametrize(
     ("name", "start"),
     [
-        ("open-source-devtool", "| Flags |"),
+        ("open-source-devtool", "| Flags            |"),
         ("open-source-devtool", "| An instance hangs |"),
-        ("open-source-devtool", "- **Sampling** (preferred)"),
-        ("pattern-1-single-instance", "These features that the requirements ask for work: "),
+        ("open-source-devtool", "* **Sampling** (preferred)"),
+        ("pattern-1-single-instance", "* These features that the requirements ask for work: "),
     ],
 )
 def test_a_removed_row_is_a_problem(kit: KitOf, name: str, start: str) -> None:

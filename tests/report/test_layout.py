@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from advisor.console.canvas import Canvas, Column, Screen
 from advisor.console.layout import paint
-from advisor.report.decision_markdown import cell, code, code_cell, prose
+from advisor.report.markdown import cell, code, code_cell, prose
 
 WORDS = st.text(st.sampled_from("ab .,-\n界"), max_size=80)
 

@@ -14,9 +14,9 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
 from advisor.decision.trace import Trace
 from advisor.report.decision_json import decision_dict
-from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
 from advisor.report.first_screen import first_screen
+from advisor.team_documents.decision import written_decision
 
 # The keys `current.stateless_http` and `current.json_response` belong to the requirements file. The Rust SDK has a
 # setting with the name json_response.
@@ -34,7 +34,7 @@ def _outputs(decision: Decision, trace: Trace, *, drawn: bool) -> Iterator[tuple
     if drawn:
         yield "first screen", first_screen(decision, Screen())
         yield "text with all rules", decision_text(decision, Screen(width=400), trace)
-    yield "Markdown with all rules", decision_markdown(decision, trace).partition("\n## Sources")[0]
+    yield "Markdown with all rules", written_decision(decision, trace).partition("\n## Sources")[0]
     yield "JSON with all rules", json.dumps(_without(decision_dict(decision, trace)), ensure_ascii=False)
 
 

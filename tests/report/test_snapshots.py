@@ -18,11 +18,11 @@ from advisor.decision.advisor import default_advisor
 from advisor.decision.model import Decision
 from advisor.decision.trace import Trace
 from advisor.report.decision_json import decision_dict
-from advisor.report.decision_markdown import decision_markdown
 from advisor.report.decision_text import decision_text
 from advisor.report.first_screen import first_screen
 from advisor.report.serialization import Document, json_text, yaml_text
 from advisor.requirements import load_bytes
+from advisor.team_documents.decision import written_decision
 
 HERE = Path(__file__).parent
 UPDATE = os.environ.get("MCP_ADVISOR_UPDATE_SNAPSHOTS") == "1"
@@ -37,7 +37,7 @@ RENDERINGS: dict[str, Callable[[Decision], str]] = {
     "screen.txt": lambda decision: first_screen(decision, Screen(80)),
     "80.txt": lambda decision: decision_text(decision, Screen(80)),
     "120.txt": lambda decision: decision_text(decision, Screen(120)),
-    "md": decision_markdown,
+    "md": written_decision,
     "json": lambda decision: json_text(decision_dict(decision)),
 }
 
@@ -99,7 +99,7 @@ def test_without_unicode_no_box_character_is_drawn(name: str) -> None:
 @pytest.mark.parametrize("name", PATTERNS)
 def test_every_feature_and_warning_is_in_text_and_markdown(name: str) -> None:
     decision = decide(name)
-    for rendered in (decision_text(decision, Screen(120)), decision_markdown(decision)):
+    for rendered in (decision_text(decision, Screen(120)), written_decision(decision)):
         for row in decision.features:
             assert row.title in rendered
         for warning in decision.warnings:
@@ -138,7 +138,7 @@ def test_a_counterfactual_lists_only_differences() -> None:
 def test_explain_shows_every_rule_tried_with_its_conditions(name: str) -> None:
     decision = decide(name)
     text = decision_text(decision, Screen(120), trace(decision))
-    markdown = decision_markdown(decision, trace(decision))
+    markdown = written_decision(decision, trace(decision))
     for table in trace(decision):
         for attempt in table.attempts:
             assert attempt.rule.id in text

@@ -10,8 +10,8 @@ from cases import drawn, read
 
 from advisor.decision.advisor import Advisor
 from advisor.knowledge.facts import Fact
-from advisor.report.decision_markdown import decision_markdown
 from advisor.report.step_wording import answer_text, fact_texts
+from advisor.team_documents.decision import written_decision
 
 TIERED = {
     "scale.instances": 3,
@@ -78,7 +78,7 @@ def test_the_step_of_the_affinity_names_the_mechanism(decide: Any, kind: str, an
     (step,) = [step for step in decision.steps if step.table == "affinity"]
     said = answer_text(step, decision)
     assert said.startswith(answer.removesuffix(" of"))
-    assert f"Answer: {said}" in decision_markdown(decision).replace("\\", "")
+    assert f"Answer: {said}" in written_decision(decision).replace("\\", "")
 
 
 def test_the_rows_of_tiers_speak_of_the_tier(decide: Any) -> None:

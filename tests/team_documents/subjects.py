@@ -12,8 +12,8 @@ from advisor.decision.kit_support import no_kit
 from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
 from advisor.requirements import load_path
+from advisor.sections.versions import versions_of
 from advisor.team_documents.subject import Subject
-from advisor.team_documents.versions import versions_of
 
 _FOLDER = Path(__file__).parents[2] / "examples"
 EXAMPLES = sorted([*_FOLDER.glob("*.yaml"), *(_FOLDER / "field").glob("*.yaml")])

@@ -23,7 +23,7 @@ from advisor.kit.parts import documents
 from advisor.kit.parts.duties import duties
 from advisor.report.decision_wording import switch_rows
 from advisor.requirements import load_bytes
-from advisor.team_documents.fingerprint import read_fingerprint
+from advisor.sections.fingerprint import read_fingerprint
 from advisor.team_documents.forms import DocumentForm, document_text
 from advisor.team_documents.html import html_page, kit_duties, page_of
 from advisor.team_documents.html_templates import linked, rich

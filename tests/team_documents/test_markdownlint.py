@@ -11,7 +11,9 @@ from node_project import NodeProject
 from subjects import EXAMPLES, has_runbook, subject_of
 
 from advisor.decision.advisor import Advisor
+from advisor.decision.kit_support import no_kit
 from advisor.decision.options import Comparer
+from advisor.kit.render import render_kit
 from advisor.report.comparison_markdown import comparison_markdown
 from advisor.team_documents.forms import DocumentForm, document_text
 
@@ -22,6 +24,9 @@ _RULES = {
     "MD013": False,  # a paragraph is one line
     "MD024": {"siblings_only": True},  # each section of a runbook has the same parts
 }
+
+
+_FORMS = (DocumentForm.ADR, DocumentForm.DECISION, DocumentForm.ONE_PAGE)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +47,11 @@ def test_the_documents_of_every_example_are_clean(node: NodeProject, advisor: Ad
     comparer = Comparer(advisor)
     for path in EXAMPLES:
         subject = subject_of(path, advisor, comparer)
-        texts = {form.value: document_text(form, subject) for form in (DocumentForm.ADR, DocumentForm.ONE_PAGE)}
+        texts = {form.value: document_text(form, subject) for form in _FORMS}
         texts["compare"] = comparison_markdown(subject.comparison)
         texts["compare-product"] = comparison_markdown(subject.comparison, plain=True)
+        if subject.decision.feasible and not no_kit(subject.decision):
+            texts["kit"] = {file.path: file.content for file in render_kit(subject.decision, "")}["DECISION.md"]
         if has_runbook(subject.decision):
             texts["runbook"] = document_text(DocumentForm.RUNBOOK, subject)
         for name, text in texts.items():

@@ -21,13 +21,13 @@ from subjects import EXAMPLES, hostile, subject_about, subject_of
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
-from advisor.kit.bytecode_cache import TemplateBytecodeCache
 from advisor.knowledge.paths import templates_dir
+from advisor.knowledge.template_cache import TemplateBytecodeCache
+from advisor.report.markdown import one_line
 from advisor.requirements import load_path
+from advisor.sections.mermaid import label
 from advisor.team_documents.adr import adr_markdown
 from advisor.team_documents.decision_path import drawn_steps, path_nodes
-from advisor.team_documents.markdown import one_line
-from advisor.team_documents.mermaid import label
 from advisor.team_documents.pictures import Arrow, Box, Picture, sequences, topology
 from advisor.team_documents.runbook import runbook_markdown
 from advisor.templating import environment
@@ -54,7 +54,7 @@ def shown(text: str) -> str:
 
 
 def drawing(picture: Picture) -> str:
-    made = environment(templates_dir() / "documents", TemplateBytecodeCache(), label=label)
+    made = environment(templates_dir() / "documents", bytecode_cache=TemplateBytecodeCache(), label=label)
     block = str(made.get_template("picture.mermaid.j2").module.drawing(picture))  # type: ignore[attr-defined]
     return blocks_of(block)[0]
 

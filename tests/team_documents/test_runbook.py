@@ -18,8 +18,8 @@ from advisor.kit.context import kit_context
 from advisor.kit.expected_failures import ExpectedFailure, expected_failures
 from advisor.kit.model import KitContext
 from advisor.kit.render import render_kit
+from advisor.report.markdown import anchor
 from advisor.requirements import load_bytes
-from advisor.team_documents.markdown import anchor
 from advisor.team_documents.runbook import kit_alerts
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -14,11 +14,11 @@ from advisor.decision.model import Decision
 from advisor.decision.options import Comparer
 from advisor.decision.what_if import WhatIf, variant, with_facts
 from advisor.report.comparison_markdown import comparison_markdown
-from advisor.report.decision_markdown import decision_markdown
 from advisor.report.markdown_table import WIDTH, tidy
 from advisor.report.what_if_text import what_if_markdown
 from advisor.requirements import load_path
 from advisor.team_documents.adr import adr_markdown
+from advisor.team_documents.decision import written_decision
 from advisor.team_documents.one_page import one_page_markdown
 from advisor.team_documents.runbook import runbook_markdown
 
@@ -37,7 +37,7 @@ def documents_of(decision: Decision, comparer: Comparer, advisor: Advisor) -> It
     subject = subject_about(decision, comparer)
     yield adr_markdown(subject)
     yield one_page_markdown(subject)
-    yield decision_markdown(decision)
+    yield written_decision(decision)
     yield comparison_markdown(subject.comparison)
     yield comparison_markdown(subject.comparison, plain=True)
     yield what_if_markdown(modern(decision, advisor))

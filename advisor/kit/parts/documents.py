@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,18 +16,30 @@ from advisor.kit.parts.compose import try_ports
 from advisor.kit.parts.duties import duty_values
 from advisor.kit.parts.server import server_tools
 from advisor.kit.templating import render
-from advisor.report import decision_wording
+from advisor.knowledge.revision import current_revision
 from advisor.report.decision_document import DecisionDocument, ExpectedFailureRecord
 from advisor.report.decision_json import decision_dict
-from advisor.report.release_wording import release_texts
+from advisor.report.markdown_table import table, without_gaps
 from advisor.report.serialization import json_text
 from advisor.requirements.hops import stated_hops
+from advisor.sections.content import context_rows, setting_rows
+from advisor.sections.fingerprint import fingerprint, with_fingerprint
+from advisor.sections.origin import Origin
+from advisor.sections.rendering import WORDS
+from advisor.sections.versions import versions_of
 
 WARNINGS_SHOWN = 5
 """DECISION.md shows this many warnings, the most severe first. decision.json has all warnings."""
 
-_STATED = ("flags", "losses", "failures")
-"""The templates whose lines `verify` expects in DECISION.md."""
+KIT_PAGE = "kit"
+"""The form in the fingerprint of DECISION.md."""
+
+_WRITE_AGAIN = "mcp-advisor generate requirements.yaml -o ."
+_CHECK = "mcp-advisor document requirements.yaml --check DECISION.md"
+"""The commands of DECISION.md, for a shell in the folder of the kit."""
+
+_HEADS = ("Setting", "Value")
+_FLAGS = re.compile(r"\| (Flags|Tier )")
 
 
 def files(kit: KitContext, decision: Decision, requirements_text: str) -> list[KitFile]:
@@ -60,40 +73,34 @@ def stated_lines(kit: KitContext, decision: Decision) -> list[str]:
     The reasons are not included, because their wording can change from one version to the next.
     """
     values = _values(kit, decision)
-    text = "".join(
-        render(f"documents/{part}.md.j2", **values) for part in _STATED if not (part == "failures" and kit.plain)
-    )
-    return [line for line in text.splitlines() if line.strip("|- ")]
+    flags = [line for line in table(_HEADS, values["rows"]).splitlines() if _FLAGS.match(line)]
+    parts = ("losses",) if kit.plain else ("losses", "failures")
+    text = "".join(render(f"documents/{part}.md.j2", **values) for part in parts)
+    return [*flags, *(line for line in text.splitlines() if line.strip("|- "))]
 
 
 def _page(kit: KitContext, decision: Decision) -> str:
-    return render("documents/DECISION.md.j2", **_values(kit, decision))
+    versions = versions_of(decision, current_revision())
+    origin = Origin(versions, _WRITE_AGAIN, _CHECK)
+    text = without_gaps(render("documents/DECISION.md.j2", **_values(kit, decision), origin=origin))
+    # The page has no date, because the same requirements give the same kit.
+    return with_fingerprint(text, fingerprint(KIT_PAGE, decision, versions, ""))
 
 
 def _values(kit: KitContext, decision: Decision) -> dict[str, Any]:
-    needed = [row for row in decision.needed if row.feature != "plain"]
-    unsupported = decision_wording.unsupported(decision)
-    kept = [row for row in needed if not (row.lost or row.substituted or row in [part for part, _ in unsupported])]
-    nothing, certain = decision_wording.nothing_lost(decision)
+    served = endpoints(kit, try_ports(kit)[0])
+    urls = render("documents/urls.md.j2", kit=kit, endpoints=served).strip()
     return {
+        **WORDS,
         "kit": kit,
         "decision": decision,
-        "instances": decision_wording.instances_text(decision),
-        "sdk": decision_wording.sdk_text(decision),
-        "releases": "; ".join(release_texts(decision)),
-        "clients": decision_wording.clients_text(decision),
+        "rows": [
+            *setting_rows(decision),
+            *context_rows(decision),
+            *([("Clients connect to", urls)] if kit.tiered else []),
+        ],
         "handles": shares_handles(kit),
-        "endpoints": endpoints(kit, try_ports(kit)[0]),
         "streams": _streams(kit, decision),
-        "losses": [
-            (row, decision_wording.lost_for(row, decision.phrases) or "this deployment replaces the feature")
-            for row in needed
-            if row.lost or row.substituted
-        ]
-        + unsupported,
-        "nothing_lost": "" if certain else nothing,
-        "kept": [row.title for row in kept if row.feature not in decision.doubted],
-        "doubted": [row.title for row in kept if row.feature in decision.doubted],
         "warnings_shown": WARNINGS_SHOWN,
         "failures": failure_rows(failure_records(kit)),
         "second_proxy": _second_proxy(kit, decision),

@@ -17,7 +17,7 @@ from advisor.decision.model import Decision
 from advisor.documents import plain
 from advisor.report.change_wording import flags_text, pattern_text, value_text
 from advisor.report.decision_wording import affinity_text, instances_text
-from advisor.team_documents.versions import Versions
+from advisor.sections.versions import Versions
 
 SCHEMA = "mcp-advisor/team-document/1"
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from advisor import __version__
 from advisor.decision.model import Decision
-from advisor.knowledge.revision import KnowledgeRevision, revision
+from advisor.knowledge.revision import KnowledgeRevision, current_revision
 
 
 class Versions(NamedTuple):
@@ -32,5 +32,5 @@ def versions_of(decision: Decision, state: KnowledgeRevision | None = None) -> V
         decision: the decision.
         state: the state of the knowledge, if the caller has read it for several documents.
     """
-    found = state or revision()
+    found = state or current_revision()
     return Versions(__version__, found.rules, found.capabilities, decision.release.exact)

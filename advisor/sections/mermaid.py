@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from advisor.team_documents.markdown import one_line
+from advisor.report.markdown import one_line
 
 _NAMES = {'"': "quot", "&": "amp", "<": "lt", ">": "gt"}
 

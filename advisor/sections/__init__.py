@@ -1,0 +1,1 @@
+"""The sections that Markdown documents about a decision share, and the fingerprint that keeps a document fresh."""
