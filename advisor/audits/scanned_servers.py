@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from advisor.audits.server_code import serves_http
 from advisor.deployment.model import Workload
 from advisor.sources.python.model import ScannedTree, ServerCode
+from advisor.sources.python.started import module_names, started_modules
 
 _HTTP = ("http", "streamable-http", "streamable_http")
-_MODULE = re.compile(r"(?P<module>[A-Za-z_][\w./-]*?)(?::[A-Za-z_]\w*(?:\(\))?)?")
 
 
 class ScannedServer(NamedTuple):
@@ -44,10 +44,10 @@ def http_servers(trees: Iterable[ScannedTree]) -> tuple[ScannedServer, ...]:
 
 def server_of(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> RunServer | None:
     """Return the server that a workload runs, or that answers at an address without a workload. None: not known."""
-    modules: set[str] = set()
+    modules: frozenset[str] = frozenset()
     if workload is not None:
-        modules = {_module(word) for word in _module_words(workload.command)}
-        named = [each for each in servers if modules & _names(each.code.location.path)]
+        modules = started_modules(workload.command)
+        named = [each for each in servers if modules & module_names(each.code.location.path)]
         if len(named) == 1:
             return RunServer(named[0], "command")
         folder = workload.context.strip("./")
@@ -63,8 +63,8 @@ def server_of(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> 
 
 def names_other_module(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> bool:
     """Return whether servers are in the scanned code, and the command of a workload names only other modules."""
-    modules = {_module(word) for word in _module_words(workload.command)} if workload is not None else set()
-    return bool(modules and servers) and not any(modules & _names(each.code.location.path) for each in servers)
+    modules = started_modules(workload.command) if workload is not None else frozenset()
+    return bool(modules and servers) and not any(modules & module_names(each.code.location.path) for each in servers)
 
 
 def makes_http_app(server: ServerCode, workload: Workload | None) -> bool:
@@ -79,22 +79,3 @@ def makes_http_app(server: ServerCode, workload: Workload | None) -> bool:
 def _can_serve_http(server: ServerCode) -> bool:
     values = [use.transport for use in server.transports]
     return not values or any(value.kind != "literal" for value in values)
-
-
-def _module_words(command: tuple[str, ...]) -> Iterator[str]:
-    """Yield the words of a command that name a module: `app:mcp`, `server.py`, or the word after `-m`."""
-    for before, word in zip(("", *command), command, strict=False):
-        if word.endswith(".py") or before == "-m" or re.fullmatch(r"[\w./-]+:\w+(?:\(\))?", word):
-            yield word
-
-
-def _module(word: str) -> str:
-    """Return the module that a word of a command names, with dots: `app.server:mcp` and `app/server.py` alike."""
-    match = _MODULE.fullmatch(word.strip("\"'"))
-    return match["module"].removesuffix(".py").strip("./").replace("/", ".") if match else ""
-
-
-def _names(path: str) -> set[str]:
-    """Return the names under which a command can start a module: with all of its packages, or with the last ones."""
-    parts = path.removesuffix(".py").removesuffix("/__init__").removesuffix("/__main__").split("/")
-    return {".".join(parts[index:]) for index in range(len(parts))}

@@ -211,6 +211,20 @@ def test_the_product_of_an_ingress(class_name: str, controller: str, product: st
     assert only(a=text).product == product
 
 
+@pytest.mark.parametrize(
+    ("class_name", "product"),
+    [("traefik", "traefik"), ("kong", "other"), ("nginx", "ingress-nginx"), ("public", "ingress-nginx")],
+)
+def test_the_class_counts_more_than_annotations_of_another_controller(class_name: str, product: str) -> None:
+    proxy = annotated("    nginx.ingress.kubernetes.io/proxy-read-timeout: 300", class_name)
+    assert proxy.product == product
+    assert ("idle_timeout" in proxy.observed) == (product == "ingress-nginx")
+
+
+def test_annotations_decide_between_controllers_with_the_same_class() -> None:
+    assert annotated("    nginx.org/proxy-read-timeout: 300s", "nginx").product == "nginx-ingress"
+
+
 def test_a_cookie_turns_off_the_hash_of_ingress_nginx() -> None:
     prefix = "    nginx.ingress.kubernetes.io"
     proxy = annotated(f"{prefix}/affinity: cookie\n{prefix}/upstream-hash-by: $http_mcp_session_id")

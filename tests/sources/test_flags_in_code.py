@@ -214,6 +214,35 @@ def test_workers_in_manifests_are_read(name: str, text: str, kind: str, value: i
     assert state(scanned(HEAD + "mcp = FastMCP('a')", **{name: text}).workers) == (kind, value)
 
 
+WEB = "from flask import Flask\napp = Flask('a')\n"
+MADE = "from server import mcp\napp = mcp.streamable_http_app()\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "kind"),
+    [
+        ("gunicorn -w 4 web:app", {"page/web.py": WEB}, "unset"),
+        ("gunicorn -w 4 web:app", {"page/web.py": MADE}, "literal"),
+        ("uvicorn app.main:app --workers 4", {"app/main.py": "from . import made\n", "app/made.py": MADE}, "literal"),
+        ("uvicorn app.main:app --workers 4", {"app/main.py": "from . import made\n", "app/made.py": WEB}, "unset"),
+        ("uvicorn server:mcp --workers 4", {"web.py": WEB}, "literal"),
+        ("uvicorn copied:app --workers 4", {"web.py": WEB}, "literal"),
+        ("uvicorn --factory a:app --workers 4", {"a.py": "from a import a\n" + MADE}, "literal"),
+    ],
+)
+def test_workers_of_a_program_without_a_server_do_not_count(
+    command: str, files: dict[str, str], kind: str, scanned: Scan
+) -> None:
+    tree = scanned(HEAD + "mcp = FastMCP('a')\n", Procfile=f"web: {command}\n", **files)
+    assert tree.workers.kind == kind
+
+
+def test_the_next_command_with_a_server_states_the_workers(scanned: Scan) -> None:
+    commands = "services:\n  a: {command: gunicorn -w 4 web:app}\n  b: {command: uvicorn server:mcp --workers 2}\n"
+    tree = scanned(HEAD + "mcp = FastMCP('a')\n", **{"compose.yaml": commands, "web.py": WEB})
+    assert state(tree.workers) == ("literal", 2)
+
+
 def test_the_environment_of_fastmcp_is_read(scanned: Scan) -> None:
     server = only(
         scanned,

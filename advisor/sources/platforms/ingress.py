@@ -23,7 +23,8 @@ def ingress(resource: Resource, cluster: Cluster, settings: Settings) -> Proxy:
     """Return the proxy that an Ingress configures."""
     spec = resource.node.key("spec")
     class_name = spec.key("ingressClassName").text or resource.annotations.key("kubernetes.io/ingress.class").text
-    observed = {**_tls(spec), **settings.annotations(resource)}
+    product = settings.product(resource.annotations, class_name, OTHER)
+    observed = {**_tls(spec), **settings.of_product(resource.annotations, product)}
     joined = _Routes(resource, cluster, settings)
     for rule in spec.key("rules").items():
         host = rule.key("host").text
@@ -32,7 +33,6 @@ def ingress(resource: Resource, cluster: Cluster, settings: Settings) -> Proxy:
             joined.add((host,) if host else (), text, _match(text, path.key("pathType").text), _backend(path, resource))
     if spec.key("defaultBackend"):
         joined.add((), "", "every", _backend(spec, resource, "defaultBackend"))
-    product = settings.product(resource.annotations, class_name, OTHER)
     return joined.proxy(product, observed)
 
 

@@ -56,11 +56,17 @@ class Settings:
             self._annotated[id(resource)] = self.of_annotations(resource.annotations)
         return dict(self._annotated[id(resource)])
 
-    def of_annotations(self, annotations: YamlNode) -> dict[str, Observation]:
-        """Return what annotations state."""
+    def of_product(self, annotations: YamlNode, product: str) -> dict[str, Observation]:
+        """Return what annotations state, without those that only the controllers of other products read."""
+        others = [each for each in self._knowledge.ingress_controllers.values() if each.product != product]
+        foreign = tuple(prefix for each in others for prefix in each.prefixes)
+        return self.of_annotations(annotations, foreign)
+
+    def of_annotations(self, annotations: YamlNode, without: tuple[str, ...] = ()) -> dict[str, Observation]:
+        """Return what annotations state. Names that start with a prefix of `without` do not count."""
         found: dict[str, Observation] = {}
         for name, value in annotations.pairs():
-            entry = self._knowledge.annotations.get(name)
+            entry = self._knowledge.annotations.get(name) if not name.startswith(without) else None
             if entry is not None and entry.yields_to and annotations.key(entry.yields_to):
                 continue
             if entry is not None and entry.works_with and annotations.key(entry.works_with).truth is not True:
@@ -102,12 +108,14 @@ class Settings:
         controllers = self._knowledge.ingress_controllers.values()
         stated = self._classes.get(class_name, "")
         names = [name for name, _ in annotations.pairs()]
+        named = [entry.id for entry in controllers if _fits(class_name, entry.classes)]
         found: IngressController | None = None
         for rank in ("controllers", "prefixes", "classes"):  # from the most certain evidence to the least certain
             for entry in controllers:
                 fits = {
                     "controllers": _fits(stated, entry.controllers),
-                    "prefixes": any(name.startswith(entry.prefixes) for name in names),
+                    "prefixes": (entry.id in named or not named or not entry.classes)
+                    and any(name.startswith(entry.prefixes) for name in names),
                     "classes": _fits(class_name, entry.classes),
                 }
                 if found is None and fits[rank]:

@@ -10,7 +10,8 @@ from advisor.knowledge import Knowledge
 from advisor.sources.platforms import commands, compose, dockerfile
 from advisor.sources.platforms.marked import UnreadableError
 from advisor.sources.python.files import SourceFiles
-from advisor.sources.python.model import UNSET, CodeValue, FlagSetting, NotExamined, SdkPin
+from advisor.sources.python.model import CodeValue, FlagSetting, NotExamined, SdkPin
+from advisor.sources.python.started import started_modules
 from advisor.sources.python.syntax import flag_of
 
 _PACKAGE = r"(?P<package>mcp|fastmcp)(?:\[[\w,\s-]*\])?"
@@ -31,7 +32,7 @@ class Manifests:
     Attributes:
         pins: the requirements of SDK packages.
         settings: the flags in commands and environments.
-        workers: the number of worker processes; unset without a command that states it.
+        workers: the numbers of worker processes, each with the modules that its command names.
         names: the files that were read.
     """
 
@@ -41,7 +42,7 @@ class Manifests:
         self._knowledge = knowledge
         self.pins: list[SdkPin] = []
         self.settings: list[FlagSetting] = []
-        self.workers = UNSET
+        self.workers: list[tuple[frozenset[str], CodeValue]] = []
         self.names: list[str] = []
         for name in files.others:
             self._read(name)
@@ -125,26 +126,26 @@ class Manifests:
             setting = FlagSetting(flag.flag, "environment", value._replace(value=flag_of(value.value)), place)
             self.settings.append(setting)
         elif stated is not None and stated.observation == "workers":
-            self._workers(value)
+            self._workers(value, frozenset())
 
     def _command(self, command: tuple[commands.CommandWord, ...]) -> None:
         programs = self._knowledge.server_programs
         for option in commands.options(command, programs):
             if option.observation == "workers":
-                self._workers(_value(option.text, option.location))
+                words = (word.text for line in commands.programs(command, programs) for word in line)
+                self._workers(_value(option.text, option.location), started_modules(words))
         for line in commands.programs(command, programs):
             for word in line:
                 if word.text == "--stateless" and any(each.text.rpartition("/")[2] == "fastmcp" for each in line):
                     value = CodeValue("literal", True, "", word.location)
                     self.settings.append(FlagSetting("stateless_http", "command", value, word.location))
 
-    def _workers(self, value: CodeValue) -> None:
+    def _workers(self, value: CodeValue, modules: frozenset[str]) -> None:
         text = value.value
         number = int(text) if isinstance(text, str) and text.isdigit() and len(text) < 5 else None
         if value.kind == "literal" and number is None:
             return
-        if self.workers.kind == "unset":
-            self.workers = value._replace(value=number)
+        self.workers.append((modules, value._replace(value=number)))
 
 
 def _value(text: str, place: Location) -> CodeValue:

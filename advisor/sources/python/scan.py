@@ -14,11 +14,21 @@ from advisor.knowledge.versions import parse
 from advisor.sources.python.files import SourceFiles
 from advisor.sources.python.kept_reads import ReadNames
 from advisor.sources.python.manifests import Manifests
-from advisor.sources.python.model import CodeValue, NeedUse, ScannedTree, SdkPin, ServerCode, ServerPart, ToolCode
+from advisor.sources.python.model import (
+    UNSET,
+    CodeValue,
+    NeedUse,
+    ScannedTree,
+    SdkPin,
+    ServerCode,
+    ServerPart,
+    ToolCode,
+)
 from advisor.sources.python.modules import Module
 from advisor.sources.python.needs import FeatureUses
 from advisor.sources.python.resolve import CodeTree, argument
 from advisor.sources.python.servers import ServerObject, Servers
+from advisor.sources.python.started import can_start
 from advisor.sources.python.state import StateChange, StateChanges, kept
 from advisor.sources.python.tools import ServerTools, ToolFunction
 from advisor.sources.python.values import Values
@@ -64,7 +74,7 @@ def scan_files(files: SourceFiles, path: str, knowledge: Knowledge) -> ScannedTr
         tuple(_server(server, servers, parts, manifests, by_server[server.call], knowledge) for server in servers.all),
         kept(changes, read),
         tuple(manifests.pins),
-        _workers(tree, values, manifests.workers),
+        _workers(tree, values, _stated_workers(tree, servers, manifests, files)),
     )
 
 
@@ -157,6 +167,15 @@ def _once(uses: Iterable[NeedUse]) -> tuple[NeedUse, ...]:
     for use in uses:
         found.setdefault((use.call, use.location), use)
     return tuple(found.values())
+
+
+def _stated_workers(tree: CodeTree, servers: Servers, manifests: Manifests, files: SourceFiles) -> CodeValue:
+    """Return the number of workers of the first command that can start a server, or of a variable."""
+    with_server = {server.module.path for server in servers.all}
+    for modules, value in manifests.workers:
+        if not with_server or can_start(modules, with_server, tree, files.names):
+            return value
+    return UNSET
 
 
 def _workers(tree: CodeTree, values: Values, stated: CodeValue) -> CodeValue:
