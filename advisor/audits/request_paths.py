@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from advisor.audits.deployment_parts import LOCAL, MOST_TARGETS, DeploymentParts, PathEnd
 from advisor.audits.other_programs import MCP_WORD, OtherPrograms
-from advisor.audits.scanned_servers import RunServer, ScannedServer, names_other_module, server_of
+from advisor.audits.scanned_servers import RunServer, ScannedServer, candidates, names_other_module, server_of
 from advisor.deployment.model import DeploymentFiles, Proxy, Route, Service, Target, Upstream, Workload
 
 MOST_PATHS = 500
@@ -29,6 +29,7 @@ class RequestPath(NamedTuple):
         workload: the workload that answers. A path with several workloads is several paths.
         others: the other workloads and addresses of the same upstream.
         server: the scanned server that the workload runs.
+        candidates: the scanned servers of which the workload runs one, if it is not known which one.
         next_proxy: the product of a proxy that the workload runs, or "".
         front: a proxy that sends requests to this proxy.
         proxy_workload: the workload that runs the proxy.
@@ -42,6 +43,7 @@ class RequestPath(NamedTuple):
     workload: Workload | None = None
     others: tuple[Workload | Target, ...] = ()
     server: RunServer | None = None
+    candidates: tuple[ScannedServer, ...] = ()
     next_proxy: str = ""
     front: Proxy | None = None
     proxy_workload: Workload | None = None
@@ -147,7 +149,12 @@ class _Joiner:
             server = server if is_likely else None
         if not evidence and server is not None and server.by != "other-command":
             evidence = "audit.evidence.server"
-        return path._replace(server=server, next_proxy=next_proxy, evidence=evidence)
+        found: tuple[ScannedServer, ...] = ()
+        if server is None and workload is not None and not next_proxy and evidence not in ("", IMAGE):
+            found = candidates(workload, self._servers)[:MOST_TARGETS] if _can_run(workload) else ()
+        return path._replace(
+            server=server, candidates=found if len(found) > 1 else (), next_proxy=next_proxy, evidence=evidence
+        )
 
     def _listens(self, path: RequestPath) -> bool:
         """Return whether a path leads to this machine, and to the port on which servers listen by default."""

@@ -12,6 +12,7 @@ from advisor.sources.python.model import ScannedTree, ServerCode
 from advisor.sources.python.started import module_names, started_modules
 
 _HTTP = ("http", "streamable-http", "streamable_http")
+_SSE = "sse"
 
 
 class ScannedServer(NamedTuple):
@@ -38,7 +39,7 @@ class RunServer(NamedTuple):
 def http_servers(trees: Iterable[ScannedTree]) -> tuple[ScannedServer, ...]:
     """Return the servers that can run over HTTP."""
     every = [ScannedServer(server, tree) for tree in trees for server in tree.servers]
-    certain = tuple(each for each in every if serves_http(each.code))
+    certain = tuple(each for each in every if serves_http(each.code) or _has_sse(each.code))
     return certain or tuple(each for each in every if _can_serve_http(each.code))
 
 
@@ -61,19 +62,38 @@ def server_of(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> 
     return RunServer(servers[0], "other-command" if workload is not None and modules else "only")
 
 
+def candidates(workload: Workload, servers: tuple[ScannedServer, ...]) -> tuple[ScannedServer, ...]:
+    """Return the servers of which a workload runs one, if it is not known which one."""
+    modules = started_modules(workload.command)
+    named = tuple(each for each in servers if modules & module_names(each.code.location.path))
+    folder = workload.context.strip("./")
+    inside = tuple(each for each in servers if folder and each.code.location.path.startswith(f"{folder}/"))
+    return named or inside or (() if modules or folder else servers)
+
+
 def names_other_module(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> bool:
     """Return whether servers are in the scanned code, and the command of a workload names only other modules."""
     modules = started_modules(workload.command) if workload is not None else frozenset()
     return bool(modules and servers) and not any(modules & module_names(each.code.location.path) for each in servers)
 
 
-def makes_http_app(server: ServerCode, workload: Workload | None) -> bool:
-    """Return whether the code makes the HTTP app of the SDK, or a value, command or variable can choose it."""
-    if serves_http(server) or any(use.transport.kind != "literal" for use in server.transports):
-        return True
+def transport_of(server: ServerCode, workload: Workload | None) -> Literal["streamable-http", "sse", ""]:
+    """Return the transport that the code states, or that a command or variable can choose; "" without HTTP."""
+    if serves_http(server):
+        return "streamable-http"
+    is_open = any(use.transport.kind != "literal" for use in server.transports)
     variables = [str(each.value) for each in workload.environment.values()] if workload is not None else []
     words = [*variables, *(workload.command if workload is not None else ())]
-    return any(part in _HTTP for word in words for part in re.split(r"[\s=]+", word))
+    parts = {part for word in words for part in re.split(r"[\s=]+", word)}
+    if parts & set(_HTTP):
+        return "streamable-http"
+    if _has_sse(server) or (is_open and _SSE in parts):
+        return "sse"
+    return "streamable-http" if is_open else ""
+
+
+def _has_sse(server: ServerCode) -> bool:
+    return any(use.transport.value == _SSE for use in server.transports)
 
 
 def _can_serve_http(server: ServerCode) -> bool:

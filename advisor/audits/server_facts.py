@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from advisor.audits.path_fact import PathFact
 from advisor.audits.request_paths import RequestPath
-from advisor.audits.scanned_servers import RunServer, makes_http_app
+from advisor.audits.scanned_servers import RunServer, transport_of
 from advisor.audits.server_code import flag_value
 from advisor.deployment.model import Plain, Workload
 from advisor.findings import Location
@@ -25,6 +25,8 @@ def server_facts(path: RequestPath, knowledge: Knowledge, requirements: Requirem
     found: dict[str, PathFact] = {}
     if path.server is not None:
         found.update(_of_code(path.server, knowledge, path.workload))
+    elif path.candidates:
+        found.update(_of_all(path, knowledge))
     for name, fact in _of_user(requirements) if requirements is not None else ():
         if name == "server.needs" and name in found:
             mine, other = found[name], fact
@@ -38,10 +40,28 @@ def server_facts(path: RequestPath, knowledge: Knowledge, requirements: Requirem
     workers = _workers(path)
     if workers is not None:
         found["path.workers"] = workers
-    for name in ("server.sessions", "server.answers", "clients.era", "clients.cookies", "clients.addresses"):
+    for name in (
+        "server.sessions",
+        "server.transport",
+        "server.answers",
+        "clients.era",
+        "clients.cookies",
+        "clients.addresses",
+    ):
         found.setdefault(name, _UNKNOWN)
     found.setdefault("server.in_code", PathFact(False))
     return found
+
+
+def _of_all(path: RequestPath, knowledge: Knowledge) -> dict[str, PathFact]:
+    """Return the values that all servers have of which the workload runs one. No server is the place of a value."""
+    every = [dict(_of_code(RunServer(each, "only"), knowledge, path.workload)) for each in path.candidates]
+    first = every[0]
+    return {
+        name: fact._replace(location=None)
+        for name, fact in first.items()
+        if all(name in each and each[name].value == fact.value for each in every)
+    }
 
 
 def _of_code(server: RunServer, knowledge: Knowledge, workload: Workload | None) -> Iterator[tuple[str, PathFact]]:
@@ -52,9 +72,16 @@ def _of_code(server: RunServer, knowledge: Knowledge, workload: Workload | None)
         return PathFact(value, place or code.location, is_guessed=guessed)
 
     yield "server.in_code", fact(True)
-    if makes_http_app(code, workload):
-        yield "server.sessions", _of_flag(code, "stateless_http", ("none", "kept"), fact)
-    yield "server.answers", _of_flag(code, "json_response", ("json", "streams"), fact)
+    transport = transport_of(code, workload)
+    if transport:
+        yield "server.transport", fact(transport)
+    if transport == "sse":
+        yield "server.sessions", fact("kept")
+        yield "server.answers", fact("streams")
+    else:
+        if transport:
+            yield "server.sessions", _of_flag(code, "stateless_http", ("none", "kept"), fact)
+        yield "server.answers", _of_flag(code, "json_response", ("json", "streams"), fact)
     uses = [(tool, use) for tool in code.tools for use in tool.uses]
     needs = [use.feature for _, use in uses]
     kept = [state for state in tree.state if state.kind == "state" and (state.by_session or state.holder == "session")]
@@ -80,7 +107,7 @@ def _of_code(server: RunServer, knowledge: Knowledge, workload: Workload | None)
     known = [ping for ping in pings if ping is not None]
     if known and len(known) == len(pings):
         yield "server.ping", fact(max(known))
-    yield "server.modern", fact(all(knowledge.lines[line].serves_modern for line in code.lines))
+    yield "server.modern", fact(transport != "sse" and all(knowledge.lines[line].serves_modern for line in code.lines))
     yield "server.session_timeout", fact(knowledge.figure("session.idle_s"))
 
 

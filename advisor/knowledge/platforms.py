@@ -71,7 +71,8 @@ class Sidecar(NamedTuple):
 
 
 class ProgramVariable(NamedTuple):
-    """An environment variable of server programs, and the observation that it states."""
+    """An environment variable of server programs. `program_variables` in rules/scan.yaml explains the keys."""
 
     id: str
     observation: str
+    programs: tuple[str, ...] = ()

@@ -43,3 +43,32 @@ def test_a_finding_misses_the_example_without_the_fault(name: str, tmp_path: Pat
     assert name not in {finding.id for finding in found.findings}
     assert not found.not_examined
     assert found.paths, "the example has a path to an MCP server"
+
+
+CHECKED = """
+services:
+  mcp:
+    image: example/mcp:1
+    command: [python, server.py]
+    build: .
+    healthcheck: {test: ["CMD", "sh", "-c", "CHECK"]}
+"""
+INITIALIZE = "curl -s -X POST http://localhost:8000/mcp -d '{method: initialize}'"
+SESSIONS = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('a'FLAG)\nmcp.run('streamable-http')\n"
+
+
+@pytest.mark.parametrize(
+    ("check", "flag", "severity"),
+    [
+        ("curl -f http://localhost:8000/mcp", "", "high"),
+        (INITIALIZE, "", "low"),
+        (INITIALIZE, ", stateless_http=True", None),
+    ],
+)
+def test_a_check_that_initializes_only_leaves_sessions(
+    check: str, flag: str, severity: str | None, tmp_path: Path, knowledge: Knowledge
+) -> None:
+    (tmp_path / "server.py").write_text(SESSIONS.replace("FLAG", flag))
+    (tmp_path / "compose.yaml").write_text(CHECKED.replace("CHECK", check))
+    found = audited(tmp_path, [""], knowledge).findings
+    assert next((each.severity for each in found if each.id == "probe-on-mcp"), None) == severity

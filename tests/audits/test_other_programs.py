@@ -141,3 +141,13 @@ def test_a_route_to_the_inspector_is_no_path_of_a_server(tmp_path: Path, knowled
     - traefik.http.routers.mcp-inspector.middlewares=open
 """
     assert not audit(tmp_path, knowledge, compose_yaml=compose).findings
+
+
+@pytest.mark.parametrize(
+    ("name", "is_judged"), [("mcp-web-app", False), ("mcp-client", False), ("mcp-web-search", True), ("mcp", True)]
+)
+def test_pages_and_clients_named_after_mcp_are_no_server(
+    name: str, *, is_judged: bool, tmp_path: Path, knowledge: Knowledge
+) -> None:
+    found = audit(tmp_path, knowledge, all_yaml=cluster(name, f"example/{name}:1"))
+    assert bool(found.paths) is is_judged

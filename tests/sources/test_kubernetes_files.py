@@ -584,3 +584,45 @@ def test_the_readers_of_proxies_read_configurations_inside_other_files() -> None
     assert lines(inner.routes[0].observed)["idle_timeout"] == (30, 12)
     assert lines(labels.upstreams[0].observed)["sticky"] == ("cookie", 7)
     assert (labels.routes[0].path, labels.upstreams[0].targets[0][:2]) == ("/mcp", ("mcp", 8000))
+
+
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {UVICORN_WORKERS: "4", WEB_CONCURRENCY: "3"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: mcp}
+spec:
+  template:
+    spec:
+      containers:
+      - {name: server, image: "example/mcp:1"PART}
+"""
+SHARED = ", envFrom: [{configMapRef: {name: settings}}]"
+OWN = ", env: [{name: UVICORN_WORKERS, value: '4'}]"
+
+
+@pytest.mark.parametrize(
+    ("part", "workers"),
+    [
+        (f"{OWN}, command: [uvicorn, 'a:b']", 4),
+        (f"{OWN}, command: [gunicorn, 'a:b']", None),
+        (f"{OWN}, command: [python, server.py]", None),
+        (OWN, 4),
+        (SHARED.replace("settings", "others"), None),
+        (f"{SHARED}, command: [uvicorn, 'a:b']", 4),
+        (f"{SHARED}, command: [python, server.py]", 3),
+        (SHARED, 3),
+    ],
+)
+def test_variables_of_a_server_program_count_for_its_command(part: str, workers: int | None) -> None:
+    observed = only(deployed({"app.yaml": CONFIG.replace("PART", part)})).observed
+    assert values(observed).get("workers") == workers
+
+
+def test_a_variable_that_other_containers_can_have_says_nothing_about_the_program() -> None:
+    text = CONFIG.replace("PART", SHARED).replace(', WEB_CONCURRENCY: "3"', "")
+    assert "workers" not in only(deployed({"app.yaml": text})).observed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from advisor.deployment.model import Observation, Observations
@@ -100,17 +100,32 @@ def options(command: Iterable[CommandWord], known: Mapping[str, ServerProgram]) 
 
 
 def server_observations(
-    command: tuple[CommandWord, ...], environment: Observations, knowledge: Knowledge
+    command: tuple[CommandWord, ...],
+    environment: Observations,
+    knowledge: Knowledge,
+    shared: Collection[str] = (),
 ) -> Observations:
-    """Return what the options and variables of server programs state. An option counts more than a variable."""
+    """Return what the options and variables of server programs state. An option counts more than a variable.
+
+    Args:
+        command: the command; () if it is not known.
+        environment: the variables.
+        knowledge: has the programs and their variables.
+        shared: the names of variables that other containers can have too. They say nothing about the program.
+    """
     found: dict[str, Observation] = {}
     kinds = knowledge.observations
     known = knowledge.server_programs
-    if not command or any(programs(command, known)) or any("python" in word.text for word in command):
-        for variable in knowledge.program_variables.values():
-            given = environment.get(variable.id)
-            if given is not None:
-                _add(found, variable.observation, given, kinds)
+    started_by = {_program(word) for line in programs(command, known) for word in line}
+    is_python = any("python" in word.text for word in command)
+    for variable in knowledge.program_variables.values():
+        given = environment.get(variable.id)
+        if command:
+            counts = bool(started_by & set(variable.programs)) if variable.programs else bool(started_by) or is_python
+        else:
+            counts = not variable.programs or variable.id not in shared
+        if given is not None and counts:
+            _add(found, variable.observation, given, kinds)
     for option in options(command, known):
         _add(found, option.observation, resolved(option.text, option.location, environment), kinds)
     shell = _starts_in_shell(command)

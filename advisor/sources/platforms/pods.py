@@ -39,7 +39,9 @@ def workload(resource: Resource, cluster: Cluster, knowledge: Knowledge) -> Work
     environment = _environment(container, resource, cluster)
     command = (*node_words(container.key("command")), *node_words(container.key("args")))
     labels = {name: value.text for name, value in template.get("metadata.labels").pairs()}
-    observed = {**_scale(resource), **_pod(template, container), **server_observations(command, environment, knowledge)}
+    shared = environment.keys() - {variable.key("name").text for variable in container.key("env").items()}
+    of_server = server_observations(command, environment, knowledge, shared)
+    observed = {**_scale(resource), **_pod(template, container), **of_server}
     return Workload(
         kind=resource.kind,
         name=resource.name,
