@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ import test_server_run
 import yaml
 from causes import BUSY_PROXY
 from node_project import NodeProject
-from proxy_kits import CADDY, ENVOY, LEARN, TABLE, Setup
-from sdk_lines import SDK_LINES
+from proxy_kits import CADDY, ENVOY, HRW, LEARN, TABLE, Setup
+from sdk_lines import MODERN_LINES, SDK_LINES
 from test_first_deploy import block
 from weekly import some_weekly
 
@@ -45,7 +45,14 @@ python, kit = test_server_run.python, test_server_run.kit
 
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
 KEYS = "0123456789abcdef" * 4
-FRONTS: dict[str, Setup | None] = {"direct": None, "nginx": LEARN, "haproxy": TABLE, "caddy": CADDY, "envoy": ENVOY}
+FRONTS: dict[str, Setup | None] = {
+    "direct": None,
+    "nginx": LEARN,
+    "haproxy": TABLE,
+    "caddy": CADDY,
+    "envoy": ENVOY,
+    "traefik": HRW,  # clients of the TypeScript SDK keep no cookies
+}
 STICKY: dict[str, Any] = {
     "environment.proxy.kind": "nginx",
     "environment.proxy.version": "1.31",
@@ -68,24 +75,21 @@ TOOLS = sorted(tool["name"] for tool in STICKY["tools"])
 # The suite calls tools without `text`, or with arguments of its own.
 PARAMETER = 'text: str = ""'
 PARAMETERS = 'text: str = "This is a simple text response for testing.", prompt: str = "", message: str = ""'
-# Each line and each front at least once: a start of the Inspector takes longer than all calls of a client.
 FAILURES = Path(__file__).with_name("conformance_failures.yaml")
-# Each line, each front, and each revision that a line serves.
-CONFORMED = (
-    ("mcp-1", "envoy", LEGACY),
-    ("mcp-2", "nginx", LEGACY),
-    ("mcp-2", "haproxy", MODERN),
-    ("fastmcp-2", "nginx", LEGACY),
-    ("fastmcp-3", "direct", LEGACY),
-    ("fastmcp-3", "caddy", LEGACY),
-    ("fastmcp-4", "haproxy", LEGACY),
-    ("fastmcp-4", "envoy", MODERN),
-)
-INSPECTED = (*zip(SDK_LINES, FRONTS, strict=False), ("fastmcp-4", "nginx"))
-# Each run has each line and each proxy once, and each line without a proxy.
-VISITED = some_weekly(
-    product(SDK_LINES, FRONTS),
-    always={*zip(SDK_LINES, FRONTS, strict=False), *((line, "direct") for line in SDK_LINES)},
+REVISIONS = [
+    (line, revision)
+    for line in SDK_LINES
+    for revision in (LEGACY, MODERN)
+    if revision == LEGACY or line in MODERN_LINES
+]
+# All clients work with each line, directly and through each proxy. Every run has each line and each front.
+PAIRS = tuple(product(SDK_LINES, FRONTS))
+EVERY_RUN = {(line, front) for (line, _), front in zip(REVISIONS, cycle(FRONTS), strict=False)}
+VISITED = some_weekly(PAIRS, always=EVERY_RUN | {(line, "direct") for line in SDK_LINES})
+CALLED = some_weekly(PAIRS, always=EVERY_RUN)
+CONFORMED = some_weekly(
+    [(line, front, revision) for (line, revision), front in product(REVISIONS, FRONTS)],
+    always={(line, front, revision) for (line, revision), front in zip(REVISIONS, cycle(FRONTS), strict=False)},
 )
 
 
@@ -123,6 +127,11 @@ class Fleet:
 
 def serves_modern(knowledge: Knowledge, line: str) -> bool:
     return knowledge.lines[line].serves_modern
+
+
+def test_every_run_has_each_line_and_each_front() -> None:
+    assert {line for line, _ in EVERY_RUN} == set(SDK_LINES)
+    assert {front for _, front in EVERY_RUN} == set(FRONTS)
 
 
 @pytest.fixture(scope="module", params=SDK_LINES)
@@ -177,7 +186,7 @@ def test_both_clients_of_the_typescript_sdk_work(
         assert all("model: sampled" in said and "user: confirmed" in said for said in visit["said"]["ask"]), visit
 
 
-@pytest.mark.parametrize(("fleet", "front"), some_weekly(INSPECTED, always=INSPECTED[-2:]), indirect=["fleet"])
+@pytest.mark.parametrize(("fleet", "front"), CALLED, indirect=["fleet"])
 def test_the_inspector_lists_and_calls_tools(node: NodeProject, fleet: Fleet, tmp_path: Path, front: str) -> None:
     with fleet.behind(front, tmp_path / "proxy") as url:
         listed = node.run("mcp-inspector", "--cli", url, "--transport", "http", "--method", "tools/list")
@@ -188,7 +197,7 @@ def test_the_inspector_lists_and_calls_tools(node: NodeProject, fleet: Fleet, tm
     assert json.loads(called.stdout)["content"][0]["text"] == "hello"
 
 
-@pytest.mark.parametrize(("fleet", "front"), some_weekly(INSPECTED, always=INSPECTED[:2]), indirect=["fleet"])
+@pytest.mark.parametrize(("fleet", "front"), CALLED, indirect=["fleet"])
 def test_the_commands_of_the_readme_work(fleet: Fleet, tmp_path: Path, front: str) -> None:
     text = block(readme(fleet.kit_with(front)), "First tool call")
     with fleet.behind(front, tmp_path / "proxy") as url:
@@ -199,9 +208,7 @@ def test_the_commands_of_the_readme_work(fleet: Fleet, tmp_path: Path, front: st
     assert '"text":"hello"' in done.stdout.replace(": ", ":"), done.stdout
 
 
-@pytest.mark.parametrize(
-    ("fleet", "front", "revision"), some_weekly(CONFORMED, always=CONFORMED[::2]), indirect=["fleet"]
-)
+@pytest.mark.parametrize(("fleet", "front", "revision"), CONFORMED, indirect=["fleet"])
 def test_the_conformance_suite_finds_only_explained_failures(
     node: NodeProject, fleet: Fleet, tmp_path: Path, front: str, revision: str
 ) -> None:
