@@ -21,6 +21,7 @@ from benchmarks import zen
 from benchmarks.documents import documents
 from benchmarks.hop import hop
 from benchmarks.kit import kit
+from benchmarks.kit_lines import lines
 from benchmarks.requirements import draw
 from benchmarks.scan import scanned
 from benchmarks.server import generated
@@ -158,6 +159,7 @@ FIGURES = {
     "proof": proof,
     "growth": growth,
     "kit": kit,
+    "lines": lines,
     "hop": hop,
     "server": generated,
     "scan": scanned,
