@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import test_kit_tests
 from sdk_lines import MODERN_LINES, SDK_LINES
-from test_foreign_clients import CONFORMED, FRONTS, INSPECTED, MODERN
+from test_foreign_clients import CONFORMED, CONFORMED_IN_EVERY_RUN, FRONTS, LEGACY, MODERN, PAIRS, PAIRS_IN_EVERY_RUN
 
 
-def test_every_line_and_front_meets_each_tool() -> None:
-    for covering in (INSPECTED, CONFORMED):
+def test_every_client_meets_each_line_through_each_front() -> None:
+    assert set(PAIRS) == set(product(SDK_LINES, FRONTS))
+    served = {*product(SDK_LINES, FRONTS, [LEGACY]), *product(MODERN_LINES, FRONTS, [MODERN])}
+    assert set(CONFORMED) == served
+
+
+def test_every_run_has_each_line_and_each_front() -> None:
+    for covering in (PAIRS_IN_EVERY_RUN, CONFORMED_IN_EVERY_RUN):
         assert {case[0] for case in covering} == set(SDK_LINES)
         assert {case[1] for case in covering} == set(FRONTS)
-    modern = {line for line, _, revision in CONFORMED if revision == MODERN}
+    modern = {line for line, _, revision in CONFORMED_IN_EVERY_RUN if revision == MODERN}
     assert modern == set(MODERN_LINES)
 
 
