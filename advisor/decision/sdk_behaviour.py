@@ -76,6 +76,19 @@ def newest_mcp(sdk: str, release: Release, knowledge: Knowledge) -> str:
     return "" if found is None else found.newest
 
 
+def oldest_mcp(sdk: str, release: Release, knowledge: Knowledge) -> str:
+    """Return the oldest mcp release that an SDK release or line allows: mcp itself, or the mcp under another SDK.
+
+    Args:
+        sdk: the SDK as the requirements name it.
+        release: its range of releases.
+        knowledge: the allowed releases.
+    """
+    version = sdk.partition("==")[2] or release.line.newest
+    found = _underlying(release.package, version, knowledge)
+    return version if found is None else found.least
+
+
 def mcp_expiry(requirements: Requirements, space: FactSpace) -> str:
     """Return whether the mcp release under fastmcp closes idle sessions.
 

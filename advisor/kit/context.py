@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from advisor import __version__
 from advisor.decision.connections import forwarding_hops, needed_keep_alive_s, outer_hop
 from advisor.decision.core import Core
-from advisor.decision.kit_support import no_kit
+from advisor.decision.kit_support import checks_tokens, no_kit
 from advisor.decision.model import Decision, FeatureRow
+from advisor.decision.sdk_behaviour import oldest_mcp
 from advisor.errors import AdvisorError, Exit, UsageError
 from advisor.kit.feature_context import CellContext, FeatureContext
 from advisor.kit.memory import MemoryContext, memory_of
@@ -26,6 +27,9 @@ from advisor.knowledge.capacity import MemoryPlan
 from advisor.knowledge.releases import Release
 from advisor.requirements.hops import Hop
 from advisor.requirements.model import Tool
+
+
+_USERS = "user of a session"
 
 
 class InfeasibleError(AdvisorError):
@@ -76,6 +80,7 @@ def kit_context(decision: Decision) -> KitContext:
         package=release.package,
         requirement=_requirement(sdk, release),
         mcp_release=requirements["mcp_release"] or "",
+        users_since=_users_since(decision),
         tiers=tiers,
         features=features,
         eras=decision.eras,
@@ -132,6 +137,16 @@ def _configured_front(decision: Decision, outer: Hop | None, least_s: int) -> tu
     if on_kubernetes and outer.kind in decision.knowledge.kit_fronts:
         outer = outer._replace(idle_timeout_s=float(timeouts.idle_s))
     return outer, timeouts
+
+
+def _users_since(decision: Decision) -> str:
+    """Return the first mcp release that binds sessions to users; "" if all allowed releases do, or no tokens are checked."""
+    requirements, knowledge = decision.requirements, decision.knowledge
+    if not checks_tokens(requirements["environment.auth"]):
+        return ""
+    oldest = requirements["mcp_release"] or oldest_mcp(requirements["sdk"], decision.release, knowledge)
+    absent = (trait for trait in knowledge.traits if trait.name == _USERS and trait.seen.startswith("absent"))
+    return next((trait.before for trait in absent if trait.holds(oldest)), "")
 
 
 def _requirement(sdk: str, release: Release) -> str:

@@ -135,6 +135,7 @@ class KitContext(KitLookups):
         package: mcp or fastmcp.
         requirement: the SDK requirement for pip, such as `mcp>=2.3.0,<2.4` or `mcp==2.0.0`.
         mcp_release: the stated mcp release under fastmcp, or "".
+        users_since: the first mcp release that binds sessions to users, if the kit must do it; else "".
         tiers: one tier, or the stateless tier and the stateful tier in this order.
         features: the needed features.
         eras: the protocol eras that the requirements name: legacy, modern.
@@ -167,6 +168,7 @@ class KitContext(KitLookups):
     package: str
     requirement: str
     mcp_release: str
+    users_since: str
     tiers: tuple[TierContext, ...]
     features: tuple[FeatureContext, ...]
     eras: tuple[str, ...]

@@ -80,6 +80,30 @@ def texts(files: list[KitFile]) -> dict[str, str]:
     return {file.path: file.content for file in files}
 
 
+@pytest.mark.parametrize(
+    ("sdk", "below", "since"),
+    [
+        ("mcp==1.19.0", None, "1.27.2"),
+        ("mcp==1.27.1", None, "1.27.2"),
+        ("mcp==1.27.2", None, ""),
+        ("mcp-1", None, ""),
+        ("mcp==2.0.0", None, ""),
+        ("fastmcp==2.13.3", None, "1.27.2"),
+        ("fastmcp-3", None, "1.27.2"),  # this release of fastmcp also allows mcp 1.24.0
+        ("fastmcp-3", "1.30.0", ""),
+        ("fastmcp-4", None, ""),
+    ],
+)
+def test_the_kit_binds_sessions_to_users_where_the_sdk_does_not(
+    kit: Callable[..., KitContext], sdk: str, below: str | None, since: str
+) -> None:
+    facts = {"sdk": sdk, **({"mcp_release": below} if below else {})}
+    for auth, expected in (("bearer", since), ("none", "")):
+        context = kit(**facts, **{"environment.auth": auth})
+        assert context.users_since == expected
+        assert ("server/runtime/session_users.py" in texts(server.files(context))) is bool(expected)
+
+
 @pytest.mark.parametrize("line", SDK_LINES)
 def test_the_server_is_python_that_ruff_accepts(kit: Callable[..., KitContext], line: str, tmp_path: Path) -> None:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

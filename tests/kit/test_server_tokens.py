@@ -61,6 +61,24 @@ def test_the_tests_of_a_kit_that_checks_tokens_pass(
         list(pool.map(passes, (["tests/test_auth.py"], settings)))
 
 
+OLD = ("mcp==1.19.0", "mcp==1.25.0", "mcp==1.27.1", "fastmcp==2.13.0", "fastmcp==2.13.3", "fastmcp==3.0.0+mcp==1.24.0")
+"""Exact releases of which the package mcp does not bind sessions to users, or the oldest mcp is such a release."""
+
+
+@pytest.mark.parametrize("releases", some_weekly(OLD, always=("mcp==1.19.0", "fastmcp==2.13.3")))
+def test_old_releases_bind_sessions_to_users(
+    kit: Callable[..., KitContext], python: Callable[[KitContext], Path], releases: str, tmp_path: Path
+) -> None:
+    sdk, _, below = releases.partition("+")
+    context = kit(sdk=sdk, **BEARER, **({"mcp_release": below.partition("==")[2]} if below else {}))
+    assert context.users_since == "1.27.2"
+    folder = write(context, tmp_path)
+    command = [str(python(context)), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_auth.py"]
+    asked = [*command, "-k", "session or wrong or valid_token"]
+    ended = subprocess.run(asked, cwd=folder, env=clean(), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-4000:]
+
+
 class Provider(http.server.BaseHTTPRequestHandler):
     """An OpenID Connect provider: only its configuration, because no user logs in here."""
 

@@ -183,6 +183,7 @@ def files(kit: KitContext) -> list[KitFile]:
         "host_guard": kit.host_check == "none",
         "shared_state": kit.uses_redis,
         "session_directory": kit.needs_directory,
+        "session_users": bool(kit.users_since),
         "session_relay": kit.needs_directory,
         "signed_entries": kit.needs_directory,
         "tracing": kit.exports_spans,
