@@ -28,7 +28,6 @@ from advisor.knowledge.releases import Release
 from advisor.requirements.hops import Hop
 from advisor.requirements.model import Tool
 
-
 _USERS = "user of a session"
 
 
@@ -140,7 +139,7 @@ def _configured_front(decision: Decision, outer: Hop | None, least_s: int) -> tu
 
 
 def _users_since(decision: Decision) -> str:
-    """Return the first mcp release that binds sessions to users; "" if all allowed releases do, or no tokens are checked."""
+    """Return the first mcp release that binds sessions to users; "" if the kit need not bind them."""
     requirements, knowledge = decision.requirements, decision.knowledge
     if not checks_tokens(requirements["environment.auth"]):
         return ""
