@@ -59,7 +59,8 @@ def served(
         asyncio.run(calls())
         own = server.session()
         failing = {"jsonrpc": "2.0", "id": 9, "method": "no/such/method"}
-        server.send("/mcp?code=query-secret", failing, **own, Authorization=f"Bearer {TOKEN}")
+        for query in ("code=query-secret", "query-secret"):
+            server.send(f"/mcp?{query}", failing, **own, Authorization=f"Bearer {TOKEN}")
         server.send("/mcp", test_server_run.call("echo"), **{**own, "Mcp-Session-Id": "f" * 32})
         # The server counts the duration of a request after the client has the answer.
         until("all calls are counted", lambda: 'duration_seconds_count{route="tools/call"} 3' in server.metrics())
@@ -88,7 +89,7 @@ def test_each_request_has_one_line(served: Served) -> None:
     assert [line["tool"] for line in calls] == ["echo", "echo"]
     assert all(line["duration_ms"] > 0 for line in calls)
     assert any(line["status"] == 404 and line["session"] == "f" * 12 for line in requests)
-    assert [line["level"] for line in requests if line.get("error") in UNKNOWN_METHOD] == ["info"]
+    assert [line["level"] for line in requests if line.get("error") in UNKNOWN_METHOD] == ["info", "info"]
     assert not [line for line in served[1] if line["logger"] == "uvicorn.access"], "a second line for a request"
 
 

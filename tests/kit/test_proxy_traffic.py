@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from running import until
 
 from advisor.decision.advisor import Advisor
 from advisor.kit.model import KitContext
+from advisor.lab.process.ports import free_port
 
 pytestmark = [
     pytest.mark.programs,
@@ -266,6 +269,33 @@ def test_the_log_contains_only_the_start_of_the_session_id(
         assert sid not in client.log.read_text()
 
 
+def test_no_log_contains_a_query_string(advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup) -> None:
+    """Query strings of answered calls, unknown paths, refused methods and broken requests can contain credentials."""
+    dead = (f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
+    paths = ("/mcp?token=query-secret", "/unknown?query-secret", "/register?a=1&token=query-secret")
+    for name, addresses in (("answered", fleet.addresses(["keeper", "other"])), ("dead", dead)):
+        tiers = {"main": addresses}
+        with running(sticky(advisor, setup, instances=2), tmp_path / name, tiers, debian=setup.debian) as client:
+            for path in paths:
+                for method in ("POST", "GET", "DELETE", "PUT"):
+                    client.request(method, path, b"{}", Mcp_Session_Id="1.unknown")
+                    client.request(method, path, b"{}", Mcp_Method="ends")
+            for line in (
+                b"GET /mcp?query-secret HTTP/9.9",
+                b"GET /mcp?query-secret",
+                b"G\x00T /mcp?query-secret HTTP/1.1",
+            ):
+                with socket.create_connection(("127.0.0.1", client.port), timeout=10) as connection:
+                    connection.sendall(line + b"\r\nBad Header\r\n\r\n")
+                    with suppress(ConnectionResetError, TimeoutError):
+                        connection.recv(1000)
+            client.request("POST", "/mcp?query-secret", b"{}", Mcp_Name="last-request")
+            until("all requests are logged", partial(_logged, client.log, "last-request"))
+            text = client.log.read_text()
+            assert '/mcp"' in text
+            assert "query-secret" not in text
+
+
 def test_the_log_of_traefik_contains_no_credential(advisor: Advisor, fleet: Upstreams, tmp_path: Path) -> None:
     """Traefik cannot cut a header after some characters, so its log has no session id. Its fields have fixed names."""
     tiers = {"main": fleet.addresses(["keeper", "other"])}
@@ -284,6 +314,10 @@ def test_the_log_of_traefik_contains_no_credential(advisor: Advisor, fleet: Upst
         assert entry()["ServiceAddr"] in [address for some in tiers.values() for address in some]
         text = client.log.read_text()
         assert not [word for word in (sid, "secret-1", "secret-2", "mcp_route") if word in text]
+
+
+def _logged(log: Path, word: str) -> bool:
+    return word in log.read_text()
 
 
 def _running(fleet: Upstreams, tool: str) -> list[str]:
