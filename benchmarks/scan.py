@@ -11,7 +11,7 @@ from pathlib import Path
 
 from advisor.audits.server_code import findings
 from advisor.knowledge import Knowledge, load
-from advisor.sources.python import scan
+from advisor.sources.code_scan import scan
 
 FILES, SERVERS, RUNS = 1000, 50, 5
 

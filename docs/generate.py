@@ -75,7 +75,7 @@ def _families(kinds: Iterable[FindingKind]) -> list[tuple[str, list[FindingKind]
 
 def _files(kind: FindingKind, which: str) -> list[tuple[str, str]]:
     """The files of an example of a finding."""
-    return next(list(files.items()) for name, files in kind.examples if name == which)
+    return [file for name, files in kind.examples if name == which for file in files.items()]
 
 
 def _language(name: str) -> str:

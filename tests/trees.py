@@ -10,7 +10,8 @@ from typing import TypeAlias
 import pytest
 
 from advisor.knowledge import Knowledge
-from advisor.sources.python import ScannedTree, scan
+from advisor.sources.code_model import ScannedTree
+from advisor.sources.code_scan import scan
 
 Scan: TypeAlias = Callable[..., ScannedTree]
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from advisor.audits.server_code import serves_http
 from advisor.deployment.model import Workload
-from advisor.sources.python.model import ScannedTree, ServerCode
+from advisor.sources.code_model import ScannedTree, ServerCode
 from advisor.sources.python.started import module_names, started_modules
 
 _HTTP = ("http", "streamable-http", "streamable_http")

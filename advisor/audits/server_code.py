@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias
 
+from advisor.audits.code_lines import call_instead, code_calls, legacy_outcome, serves_modern
 from advisor.findings import SEVERITIES, Finding, Fix, Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.finding_kinds import FindingKind
-from advisor.knowledge.scan import FLAGS
-from advisor.knowledge.types import flag_key
+from advisor.knowledge.scan import FLAGS, CodeLanguage, FlagName
 from advisor.sentences import listed
-from advisor.sources.python.model import CodeValue, NeedUse, ScannedTree, ServerCode, ToolCode
+from advisor.sources.code_files import TYPESCRIPT
+from advisor.sources.code_model import CodeValue, NeedUse, ScannedTree, ServerCode, ToolCode
 
 PAGE = "https://github.com/mcp-advisor/mcp-advisor/blob/main/docs/findings.md"
 """The page about all findings. Each finding has an anchor."""
 
 _HANDLER = "call_tool"
+_OPTIONS: Mapping[FlagName, str] = {"stateless_http": "sessionIdGenerator", "json_response": "enableJsonResponse"}
+_BUS: Mapping[CodeLanguage, str] = {"python": "subscriptions", "typescript": "bus"}
 
 
 Processes: TypeAlias = Mapping[Location, Literal["single", "several"]]
@@ -39,9 +42,7 @@ def findings(tree: ScannedTree, knowledge: Knowledge, processes: Processes | Non
 class _Judge:
     def __init__(self, tree: ScannedTree, knowledge: Knowledge, processes: Processes) -> None:
         self._tree, self._knowledge, self._processes = tree, knowledge, processes
-        self._calls = {
-            (feature.id, call.call): call for feature in knowledge.features.values() for call in feature.calls
-        }
+        self._calls = code_calls(knowledge)
 
     def all(self) -> Iterator[Finding]:
         for server in self._tree.servers:
@@ -51,9 +52,21 @@ class _Judge:
                     yield from self._call(server, tool, use)
             yield from self._parts(server)
             yield from self._workers(server)
+            yield from self._shared(server)
         yield from self._state()
 
     def _flag_places(self, server: ServerCode) -> Iterator[Finding]:
+        if server.language == "typescript":
+            for setting in server.settings:
+                if setting.place in ("constructor", "handler-options"):
+                    words = {
+                        "lines": listed(server.lines, "or"),
+                        "flag": _OPTIONS[setting.flag],
+                        "place": self._phrase(f"scan.place.{setting.place}"),
+                        "allowed": self._phrase("scan.allowed.transport"),
+                    }
+                    yield self._finding("flags-in-wrong-place", setting.location, words, language="typescript")
+            return
         codes = [self._knowledge.sdks[line] for line in server.lines]
         for setting in server.settings:
             refusing = [] if not server.is_high_level else [code for code in codes if setting.place in code.no_flags_in]
@@ -75,7 +88,7 @@ class _Judge:
             words |= {"lines": listed(lacking, "or"), "instead": self._instead(use.feature, lacking[0])}
             yield self._finding("call-not-in-sdk", use.location, words, certain=len(lacking) == len(server.lines))
             return
-        modern = [line for line in server.lines if self._knowledge.lines[line].serves_modern]
+        modern = [line for line in server.lines if serves_modern(server, line, self._knowledge)]
         if modern and call.modern is None and call.legacy is not None and call.legacy.channel == "server-request":
             old = {**words, "lines": listed(modern, "or"), "instead": self._instead(use.feature, modern[0])}
             certain = len(modern) == len(server.lines)
@@ -89,18 +102,19 @@ class _Judge:
         if processes == "single":
             return
         certain = processes == "several"
-        if scope == "keys" and server.is_high_level and not has_keys:
+        if scope == "keys" and server.is_high_level and not has_keys and server.language == "python":
             yield self._finding("sealing-keys-missing", server.location, words, certain=certain)
-        if scope == "bus" and not _is_shared(server, "subscriptions", "bus"):
-            yield self._finding("bus-in-process", use.location, words, certain=certain)
+        if scope == "bus" and not _is_shared(server, _BUS[server.language], "bus"):
+            found = self._finding("bus-in-process", use.location, words, certain=certain, language=server.language)
+            yield found
 
     def _number_of_processes(self, server: ServerCode) -> Literal["single", "several"] | None:
         """Return whether several processes of a server run at the same time for a client; None: not known."""
         workers = self._tree.workers.value if self._tree.workers.kind == "literal" else None
         if isinstance(workers, int) and workers > 1:
             return "several"
-        if server.transports and all(use.transport.value == "stdio" for use in server.transports):
-            return "single"  # Each client starts its own process.
+        if _is_local(server):
+            return "single"
         return self._processes.get(server.location)
 
     def _lost(self, server: ServerCode, use: NeedUse, words: dict[str, str]) -> Iterator[Finding]:
@@ -109,31 +123,28 @@ class _Judge:
         stateless, answers_json = flags["stateless_http"], flags["json_response"]
         if stateless is None or answers_json is None or not serves_http(server) or len(server.lines) != 1:
             return
-        outcome = self._outcome(use, server.lines[0], stateless, answers_json)
+        outcome = legacy_outcome(use, server.lines[0], stateless, answers_json, self._knowledge)
         if outcome and outcome != "works":
             place = next(setting.location for setting in server.settings if setting.value.value)
             pair = {"stateless_http": str(stateless), "json_response": str(answers_json)}
-            found = self._finding("feature-lost-with-flags", use.location, {**words, **pair, "outcome": outcome})
+            pair |= {
+                "sessions": self._phrase(f"scan.sessions.{'none' if stateless else 'kept'}"),
+                "answers": self._phrase(f"scan.answers.{'json' if answers_json else 'sse'}"),
+            }
+            found = self._finding(
+                "feature-lost-with-flags",
+                use.location,
+                {**words, **pair, "outcome": outcome},
+                language=server.language,
+            )
             yield found._replace(locations=(*found.locations, place))
-
-    def _outcome(self, use: NeedUse, line: str, stateless: bool, answers_json: bool) -> str:
-        """Return the measured outcome for legacy clients; "" for the default flags, or without a measurement."""
-        if not (stateless or answers_json):
-            return ""
-        newest = self._knowledge.lines[line].newest
-        for package in self._knowledge.capabilities:
-            for cell in package.cells if any(each.id == line for each in package.lines) else ():
-                if (cell.feature, cell.call) == (use.feature, use.call) and cell.holds(newest):
-                    return str(cell.legacy[flag_key(stateless, answers_json)])
-        return ""
 
     def _lacks(self, call: str, line: str) -> bool:
         others = {api for code in self._knowledge.sdks.values() for api in code.apis}
-        return call in others and call not in self._knowledge.sdks[line].apis
+        return call in others and line in self._knowledge.sdks and call not in self._knowledge.sdks[line].apis
 
     def _instead(self, feature: str, line: str) -> str:
-        calls = self._knowledge.sdks[line].calls.get(feature, {})
-        return calls.get("modern") or calls.get("legacy") or self._phrase("scan.other-call")
+        return call_instead(feature, line, self._knowledge) or self._phrase("scan.other-call")
 
     def _parts(self, server: ServerCode) -> Iterator[Finding]:
         kinds = {"oauth-proxy": "oauth-proxy-in-process", "event-store": "event-store-in-process"}
@@ -143,21 +154,33 @@ class _Judge:
 
     def _workers(self, server: ServerCode) -> Iterator[Finding]:
         workers = self._tree.workers
-        number = workers.value if workers.kind == "literal" else None
+        number = workers.value if workers.kind == "literal" and server.language == "python" else None
         sessions = serves_http(server) and flag_value(server.flag("stateless_http")) is False
         if isinstance(number, int) and number > 1 and sessions:
             place = workers.location or server.location
             yield self._finding("workers-with-sessions", place, {"workers": str(number)})
 
+    def _shared(self, server: ServerCode) -> Iterator[Finding]:
+        """Yield the findings that all clients get the same transport or server object."""
+        for use in server.transports:
+            if use.shared is not None:
+                found = self._finding("transport-shared-by-clients", use.location, {"name": use.method})
+                yield found._replace(locations=(*found.locations, use.shared))
+        if server.reused is not None and not any(use.shared is not None for use in server.transports):
+            found = self._finding("server-shared-by-transports", server.reused, {"name": server.name})
+            yield found._replace(locations=(*found.locations, server.location))
+
     def _state(self) -> Iterator[Finding]:
-        stateless = any(
-            flag_value(server.flag("stateless_http")) and serves_http(server) for server in self._tree.servers
-        )
         for state in self._tree.state:
-            if state.kind == "cache":
+            language: CodeLanguage = "typescript" if state.changed.path.endswith(TYPESCRIPT) else "python"
+            servers = [server for server in self._tree.servers if server.language == language]
+            if state.kind == "cache" or (language == "typescript" and all(map(_is_local, servers))):
                 continue
-            if state.by_session and stateless:
-                yield self._finding("session-key-without-sessions", state.changed, {"name": state.name})
+            if state.by_session and any(
+                flag_value(server.flag("stateless_http")) and serves_http(server) for server in servers
+            ):
+                words = {"name": state.name}
+                yield self._finding("session-key-without-sessions", state.changed, words, language=language)
             elif state.holder != "session":
                 shown = [f"`{tool}`" for tool in state.tools[:3]]
                 rest = len(state.tools) - len(shown)
@@ -167,9 +190,21 @@ class _Judge:
                 found = self._finding("state-in-process", state.changed, words)
                 yield found._replace(locations=(*found.locations, state.location))
 
-    def _finding(self, name: str, place: Location, words: Mapping[str, str], *, certain: bool | None = None) -> Finding:
+    def _finding(
+        self,
+        name: str,
+        place: Location,
+        words: Mapping[str, str],
+        *,
+        certain: bool | None = None,
+        language: CodeLanguage = "python",
+    ) -> Finding:
         """Return a finding. `certain` is False if the fault depends on a fact outside the code; None: as in rules/."""
-        return worded_finding(self._knowledge.findings[name], place, words, certain=certain)
+        kind = self._knowledge.findings[name]
+        other = kind.typescript if language == "typescript" else None
+        if other is not None:
+            kind = kind._replace(message=other.message or kind.message, fix=other.fix or kind.fix)
+        return worded_finding(kind, place, words, certain=certain)
 
     def _phrase(self, name: str) -> str:
         return self._knowledge.phrases[name]
@@ -205,6 +240,11 @@ def flag_value(value: CodeValue) -> bool | None:
     if value.kind == "unset":
         return False
     return value.value if value.kind == "literal" and isinstance(value.value, bool) else None
+
+
+def _is_local(server: ServerCode) -> bool:
+    """Return whether each client starts its own process of a server, as far as the code shows."""
+    return bool(server.transports) and all(use.transport.value == "stdio" for use in server.transports)
 
 
 def serves_http(server: ServerCode) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from advisor.audits.code_lines import code_calls, serves_modern
 from advisor.audits.path_fact import PathFact
 from advisor.audits.request_paths import RequestPath
 from advisor.audits.scanned_servers import RunServer, transport_of
@@ -13,8 +14,9 @@ from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import UNBUFFERED, SdkLine, ping_interval_s
 from advisor.knowledge.scan import FlagName
+from advisor.knowledge.versions import at_least
 from advisor.requirements.model import Requirements
-from advisor.sources.python.model import ServerCode
+from advisor.sources.code_model import ServerCode
 
 _UNKNOWN = PathFact("unknown")
 _SESSION_STATE = "session_state"
@@ -86,12 +88,35 @@ def _of_code(server: RunServer, knowledge: Knowledge, workload: Workload | None)
     needs = [use.feature for _, use in uses]
     kept = [state for state in tree.state if state.kind == "state" and (state.by_session or state.holder == "session")]
     yield "server.needs", fact(tuple(dict.fromkeys([*needs, *([_SESSION_STATE] if kept else [])])))
-    calls = {(feature.id, call.call): call for feature in knowledge.features.values() for call in feature.calls}
+    calls = code_calls(knowledge)
     for tool, use in uses:
         call = calls.get((use.feature, use.call))
         if call is not None and call.legacy is not None and call.legacy.channel == "server-request":
             yield "server.asks", fact(f"{tool.name or 'call_tool'} ({use.call})", use.location)
             break
+    if code.language == "typescript":
+        pinged = _pings(code, knowledge)
+        yield "server.accel_header", fact(pinged is not None)
+        if pinged is not None:
+            yield "server.ping", fact(pinged)
+    else:
+        yield from _python_streams(code, knowledge, fact)
+    yield "server.modern", fact(all(serves_modern(code, line, knowledge) for line in code.lines))
+    if code.language == "python":  # The TypeScript SDK ends no idle session.
+        yield "server.session_timeout", fact(knowledge.figure("session.idle_s"))
+
+
+def _pings(code: ServerCode, knowledge: Knowledge) -> int | None:
+    """Return how often a TypeScript server sends a comment on a stream; None for a release that sends none."""
+    release = code.release.rpartition("==")[2]
+    lines = [knowledge.typescript_lines[line] for line in code.lines]
+    sends = all(not release or at_least(release, line.pings_from) for line in lines)
+    return max(line.ping_s for line in lines) if sends else None
+
+
+def _python_streams(
+    code: ServerCode, knowledge: Knowledge, fact: Callable[[Plain], PathFact]
+) -> Iterator[tuple[str, PathFact]]:
     releases = _releases(code, knowledge)
     sent = [
         any(
@@ -107,8 +132,6 @@ def _of_code(server: RunServer, knowledge: Knowledge, workload: Workload | None)
     known = [ping for ping in pings if ping is not None]
     if known and len(known) == len(pings):
         yield "server.ping", fact(max(known))
-    yield "server.modern", fact(transport != "sse" and all(knowledge.lines[line].serves_modern for line in code.lines))
-    yield "server.session_timeout", fact(knowledge.figure("session.idle_s"))
 
 
 def _of_flag(

@@ -10,7 +10,7 @@ from advisor.audits.request_paths import RequestPath
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.requirements.model import Requirements
-from advisor.sources.python.model import ScannedTree
+from advisor.sources.code_model import ScannedTree
 
 _Number = Literal["single", "several"]
 

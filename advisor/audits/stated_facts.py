@@ -10,7 +10,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.scan import FLAGS
 from advisor.requirements.text import is_label, is_tool
 from advisor.sentences import listed
-from advisor.sources.python.model import NeedUse, ScannedTree, ServerCode
+from advisor.sources.code_model import NeedUse, ScannedTree, ServerCode
 
 _OPTIONAL = ("progress", "logging", "list_changed", "subscriptions")
 """Features without which a tool still gives its result."""
@@ -45,7 +45,10 @@ def facts_of(tree: ScannedTree, knowledge: Knowledge, folder: str) -> CodeFacts:
     _service(servers, folder, stated, unknown, knowledge)
     lines = {line for server in servers for line in server.lines}
     releases = {server.release for server in servers}
-    if len(lines) == 1:
+    languages = {server.language for server in servers}
+    if languages == {"typescript"}:
+        stated |= {"sdk": "other", "language": "typescript"}
+    elif len(lines) == 1:
         stated["sdk"] = next(iter(releases)) if len(releases) == 1 and "" not in releases else next(iter(lines))
     else:
         unknown["sdk"] = phrases["scan.open.sdk"].format(lines=listed(sorted(lines), "or"))

@@ -24,7 +24,7 @@ _SUMMARIES = {
     "generate": "Write a deployment kit for a requirements file.",
     "verify": "Run a kit with real programs and check what clients observe.",
     "exercise": "Run a built-in server with each flag pair; show what works.",
-    "scan": "Read the code of a Python server: flags, needs and faults.",
+    "scan": "Read the code of a server: flags, needs and faults.",
     "audit": "Find problems in server code, proxies and manifests.",
     "init": "Print a commented requirements file to start from.",
     "schema": "Print a JSON Schema for the input file or for JSON output.",

@@ -19,10 +19,10 @@ from advisor.errors import UsageError
 from advisor.findings import SEVERITIES, Finding
 from advisor.knowledge import Knowledge
 from advisor.requirements.model import Requirements
+from advisor.sources.code_files import SourceFiles
+from advisor.sources.code_model import NotExamined, ScannedTree
+from advisor.sources.code_scan import scan_files
 from advisor.sources.deployment_files import read_deployment
-from advisor.sources.python import scan_files
-from advisor.sources.python.files import SourceFiles
-from advisor.sources.python.model import NotExamined, ScannedTree
 from advisor.sources.splices import diff, spliced
 
 

@@ -53,7 +53,9 @@ class ScanFormat(str, Enum):
 
 
 def scan(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="The folder of the server, or a Python file.")],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="The folder of the server, or a Python or TypeScript file.")
+    ],
     format: Annotated[
         ScanFormat,
         typer.Option(
@@ -73,11 +75,12 @@ def scan(
     write_baseline_to: WriteBaselineOption = "",
     config: ConfigOption = "",
 ) -> int:
-    """Read the code of a Python server: flags, needs and faults.
+    """Read the code of a server: flags, needs and faults.
 
-    The command reads the Python files, the Dockerfile, the compose file and the lists of packages
-    (requirements.txt, pyproject.toml, lock files). It does not import or run them. Tests, vendored
-    packages and virtual environments are left out.
+    The command reads Python and TypeScript, the Dockerfile, the compose file and lists of packages
+    (requirements.txt, pyproject.toml, package.json, lock files). TypeScript and JavaScript need the extra
+    `scan-ts`. The command does not import or run code. Tests, vendored packages and virtual
+    environments are left out.
 
     A value that the code does not state, such as a flag from an environment variable, is shown with its origin. The
     output of --format yaml has such values as comments. Save it as a file, and run `mcp-advisor ask` with this

@@ -11,24 +11,26 @@ from advisor.errors import UsageError
 from advisor.questionnaire.saved_answers import stated
 from advisor.report.scan_requirements import scan_requirements
 from advisor.requirements import load_bytes
-from advisor.sources.python import ScannedTree, scan
+from advisor.sources.code_files import TYPESCRIPT
+from advisor.sources.code_model import ScannedTree
+from advisor.sources.code_scan import scan
 
 
 def folder_of(path: str) -> Path:
     """Return the folder to which the paths of a scan are relative.
 
     Raises:
-        UsageError: there is no such folder or Python file.
+        UsageError: there is no such folder or file with code.
     """
     folder = Path(path)
     try:
         if folder.is_dir():
             return folder
-        if folder.is_file() and path.endswith(".py"):
+        if folder.is_file() and path.endswith((".py", *TYPESCRIPT)):
             return folder.parent
     except (OSError, ValueError):  # ValueError: a NUL
         pass
-    raise UsageError(f"{path} is not a folder and not a Python file.")
+    raise UsageError(f"{path} is not a folder and not a Python or TypeScript file.")
 
 
 def scanned(path: str) -> ScannedTree:

@@ -45,6 +45,15 @@ class PatchRule(NamedTuple):
     remove: str = ""
 
 
+class OtherWords(NamedTuple):
+    """The words and examples of a finding about code for another language. Empty texts are those of the finding."""
+
+    hit: str
+    miss: str
+    message: str = ""
+    fix: str = ""
+
+
 class FindingKind(NamedTuple):
     """A kind of finding. The heads of the files in rules/findings/ explain the keys."""
 
@@ -62,6 +71,7 @@ class FindingKind(NamedTuple):
     subject: FindingSubject = "code"
     when: FindingConditions | list[FindingConditions] = {}  # noqa: RUF012
     patches: list[PatchRule] = []  # noqa: RUF012
+    typescript: OtherWords | None = None
 
     @property
     def cases(self) -> list[SeverityCase]:
@@ -80,9 +90,12 @@ class FindingKind(NamedTuple):
 
     @property
     def examples(self) -> Iterator[tuple[Literal["hit", "miss"], dict[str, str]]]:
-        """The examples as files. The only file of an example about code is `server.py`."""
+        """The examples as files. An example about code is `server.py`, or `server.ts`."""
         yield "hit", self.hit if isinstance(self.hit, dict) else {"server.py": self.hit}
         yield "miss", self.miss if isinstance(self.miss, dict) else {"server.py": self.miss}
+        if self.typescript is not None:
+            yield "hit", {"server.ts": self.typescript.hit}
+            yield "miss", {"server.ts": self.typescript.miss}
 
 
 def refuse_unknown_conditions(

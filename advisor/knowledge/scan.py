@@ -20,6 +20,7 @@ CodeKind = Literal[
 ]
 Transport = Literal["stdio", "streamable-http", "sse"]
 FlagName = Literal["stateless_http", "json_response"]
+CodeLanguage = Literal["python", "typescript"]
 FLAGS: tuple[FlagName, ...] = ("stateless_http", "json_response")
 """The names of the two flags."""
 

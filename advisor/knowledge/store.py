@@ -61,6 +61,12 @@ if TYPE_CHECKING:
         ServerMethod,
         ServerProgram,
     )
+    from advisor.knowledge.scan_typescript import (
+        TypescriptCall,
+        TypescriptLine,
+        TypescriptName,
+        TypescriptOutcomes,
+    )
     from advisor.knowledge.topology import BalancingStrategy
     from advisor.knowledge.trials import FindingTrial, TrialExperiment
 
@@ -80,6 +86,10 @@ _RARE = (
         "server_programs",
         "other_programs",
         "scan_skips",
+        "typescript_lines",
+        "typescript_names",
+        "typescript_calls",
+        "typescript_outcomes",
         "findings",
         "experiments",
         "trials",
@@ -148,6 +158,10 @@ class Knowledge:
     server_programs: dict[str, ServerProgram]
     other_programs: dict[str, OtherProgram]
     scan_skips: dict[str, ScanSkip]
+    typescript_lines: dict[str, TypescriptLine]
+    typescript_names: dict[str, TypescriptName]
+    typescript_calls: dict[str, TypescriptCall]
+    typescript_outcomes: dict[str, TypescriptOutcomes]
     findings: dict[str, FindingKind]
     experiments: dict[str, TrialExperiment]
     trials: dict[str, FindingTrial]

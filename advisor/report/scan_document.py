@@ -9,7 +9,7 @@ from advisor.findings import Location
 from advisor.knowledge.scan import FLAGS
 from advisor.knowledge.vocabulary import FeatureId
 from advisor.report.findings_document import FindingRecord, NotExaminedRecord, PlaceRecord, finding_records
-from advisor.sources.python.model import CodeValue, ScannedTree, ServerCode
+from advisor.sources.code_model import CodeValue, ScannedTree, ServerCode
 from advisor.triage import Triaged
 
 

@@ -10,7 +10,7 @@ from advisor.knowledge.scan import FLAGS
 from advisor.report.findings_text import draw_findings
 from advisor.report.screen_parts import LINES, draw_rows
 from advisor.sentences import counted, listed
-from advisor.sources.python.model import CodeValue, KeptState, ScannedTree, ServerCode, ToolCode
+from advisor.sources.code_model import CodeValue, KeptState, ScannedTree, ServerCode, ToolCode
 from advisor.triage import Triaged
 
 _MOST_SERVERS = 1

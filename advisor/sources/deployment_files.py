@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from advisor.deployment.model import DeploymentFiles, NotRead
 from advisor.knowledge import Knowledge
+from advisor.sources.code_files import SourceFiles
 from advisor.sources.platforms.reader import PlatformReader
 from advisor.sources.proxies import caddy, envoy, haproxy, nginx, traefik
-from advisor.sources.python.files import SourceFiles
 
 _ENDINGS = (
     *(".conf", ".cfg", ".nginx", ".vhost", ".caddy", ".caddyfile", ".yaml", ".yml", ".json", ".toml", ".tf"),

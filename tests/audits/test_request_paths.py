@@ -14,7 +14,7 @@ from advisor.audits.scanned_servers import ScannedServer, http_servers
 from advisor.deployment.model import DeploymentFiles, Target
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
-from advisor.sources.python import scan
+from advisor.sources.code_scan import scan
 
 SERVER = 'from mcp.server.fastmcp import FastMCP\n\nmcp = FastMCP("orders")\nmcp.run("streamable-http")\n'
 

@@ -10,7 +10,7 @@ from advisor.audits.server_code import findings
 from advisor.cli.audited_files import audited
 from advisor.decision.advisor import Advisor
 from advisor.requirements import load_path
-from advisor.sources.python import scan
+from advisor.sources.code_scan import scan
 
 SERVER = """
 from typing import Annotated

@@ -75,7 +75,7 @@ def test_a_wrong_path_is_a_usage_error(name: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     done = run_command_for_text("scan", f"{tmp_path}/{name}")
     assert done.returncode == 2
-    assert "is not a folder and not a Python file" in done.stderr
+    assert "is not a folder and not a Python or TypeScript file" in done.stderr
 
 
 @pytest.mark.parametrize("columns", [60, 80])

@@ -49,8 +49,8 @@ from advisor.report.rule_records import Catalogue, listing, proof_record
 from advisor.report.scan_document import scan_document
 from advisor.report.topology_table import record as topology_record
 from advisor.report.what_if_document import what_if_dict
-from advisor.sources.python import scan
-from advisor.sources.python.model import ScannedTree
+from advisor.sources.code_model import ScannedTree
+from advisor.sources.code_scan import scan
 from advisor.triage import Triaged, TriageOrder, triaged
 from advisor.triage.baseline import accepting, baseline_document
 from advisor.triage.configuration import SeverityEntry, TriagePolicy

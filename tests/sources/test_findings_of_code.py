@@ -8,40 +8,45 @@ import pytest
 
 from advisor.audits.server_code import findings
 from advisor.knowledge import Knowledge, load
-from advisor.sources.python import scan
+from advisor.sources.code_scan import scan
 from advisor.triage import TriageOrder, triaged
 
-KINDS = sorted(kind.id for kind in load().findings.values() if kind.subject == "code")
+CASES = [
+    pytest.param(kind.id, name, text, id=f"{kind.id}-{name.rpartition('.')[2]}-{which}-{number}")
+    for kind in load().findings.values()
+    if kind.subject == "code"
+    for number, (which, files) in enumerate(kind.examples)
+    for name, text in files.items()
+]
+HITS = [case for case in CASES if "-hit-" in str(case.id)]
+MISSES = [case for case in CASES if "-miss-" in str(case.id)]
+PYTHON = [case for case in CASES if case.values[1] == "server.py"]
 
 
-def example(name: str, which: str, knowledge: Knowledge) -> str:
-    return next(files["server.py"] for kind, files in knowledge.findings[name].examples if kind == which)
-
-
-def found(code: str, folder: Path, knowledge: Knowledge) -> set[str]:
-    (folder / "server.py").write_text(code, encoding="utf-8")
+def found(name: str, code: str, folder: Path, knowledge: Knowledge) -> set[str]:
+    (folder / name).write_text(code, encoding="utf-8")
     tree = scan(folder, knowledge)
+    assert tree.servers, "the example has a server"
     order = TriageOrder(folder, knowledge.findings)
     report = triaged(findings(tree, knowledge), tree.examined, tree.not_examined, order, knowledge)
     return {each.finding.id for each in report.findings}
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_a_finding_hits_its_example(name: str, tmp_path: Path, knowledge: Knowledge) -> None:
-    assert name in found(example(name, "hit", knowledge), tmp_path, knowledge)
+@pytest.mark.parametrize(("kind", "name", "code"), HITS)
+def test_a_finding_hits_its_example(kind: str, name: str, code: str, tmp_path: Path, knowledge: Knowledge) -> None:
+    assert kind in found(name, code, tmp_path, knowledge)
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_a_finding_misses_the_example_without_the_fault(name: str, tmp_path: Path, knowledge: Knowledge) -> None:
-    code = example(name, "miss", knowledge)
-    assert name not in found(code, tmp_path, knowledge)
-    assert scan(tmp_path, knowledge).servers, "the example has a server"
+@pytest.mark.parametrize(("kind", "name", "code"), MISSES)
+def test_a_finding_misses_the_example_without_the_fault(
+    kind: str, name: str, code: str, tmp_path: Path, knowledge: Knowledge
+) -> None:
+    assert kind not in found(name, code, tmp_path, knowledge)
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_the_examples_are_python(name: str, knowledge: Knowledge) -> None:
-    for code in (example(name, "hit", knowledge), example(name, "miss", knowledge)):
-        compile(code, name, "exec", dont_inherit=True)
+@pytest.mark.parametrize(("kind", "name", "code"), PYTHON)
+def test_the_examples_are_python(kind: str, name: str, code: str) -> None:
+    compile(code, name, "exec", dont_inherit=True)
 
 
 def test_the_words_of_each_finding_have_sources(knowledge: Knowledge) -> None:

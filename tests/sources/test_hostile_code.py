@@ -12,7 +12,7 @@ from changed_text import changed
 from advisor.audits.server_code import findings
 from advisor.audits.stated_facts import facts_of
 from advisor.knowledge import Knowledge
-from advisor.sources.python import scan
+from advisor.sources.code_scan import scan
 
 LONGEST_S = 1.0
 """The seconds of CPU time. Other processes of a busy machine do not count."""

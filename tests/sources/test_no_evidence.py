@@ -8,7 +8,7 @@ import pytest
 from trees import Scan
 
 from advisor.knowledge import Knowledge
-from advisor.sources.python import scan
+from advisor.sources.code_scan import scan
 
 SERVER = "from mcp.server.fastmcp import Context, FastMCP\nmcp = FastMCP('a')\n"
 NO_SERVER = {

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
-from advisor.sources.python.model import KeptState
+from advisor.sources.code_model import KeptState
 from advisor.sources.python.modules import Module
 from advisor.sources.python.needs import ReachedFunction
 from advisor.sources.python.resolve import CodeTree

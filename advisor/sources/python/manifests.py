@@ -7,10 +7,10 @@ from fnmatch import fnmatch
 
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
+from advisor.sources.code_files import SourceFiles
+from advisor.sources.code_model import CodeValue, FlagSetting, NotExamined, SdkPin
 from advisor.sources.platforms import commands, compose, dockerfile
 from advisor.sources.platforms.marked import UnreadableError
-from advisor.sources.python.files import SourceFiles
-from advisor.sources.python.model import CodeValue, FlagSetting, NotExamined, SdkPin
 from advisor.sources.python.started import started_modules
 from advisor.sources.python.syntax import flag_of
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
-from advisor.sources.python.model import NeedUse
+from advisor.sources.code_model import NeedUse, UseGuard
 from advisor.sources.python.modules import Function, Module
 from advisor.sources.python.resolve import CodeTree, Defined, arguments, passed
 from advisor.sources.python.servers import Servers
@@ -19,7 +19,6 @@ from advisor.sources.python.values import Values
 STEPS = 6
 """The most functions from a tool to a call of a feature."""
 
-Guard = Literal["none", "capability", "caught", "open"]
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ROLES = {("ctx", "session"): "session", ("ctx", "request_context"): "request", ("request", "session"): "session"}
 _ROLES |= {("request", "lifespan_context"): "lifespan", ("ctx", "lifespan_context"): "lifespan"}
@@ -41,7 +40,7 @@ class ReachedFunction(NamedTuple):
     module: Module
     function: Function
     roles: Mapping[str, str]
-    guard: Guard
+    guard: UseGuard
     branch: str
 
 
@@ -297,7 +296,7 @@ class FeatureUses:
         value = self._values.of(expr, module)
         return value.value if value.kind == "literal" and isinstance(value.value, str) else ""
 
-    def _guard(self, node: ast.AST, visit: ReachedFunction) -> Guard:
+    def _guard(self, node: ast.AST, visit: ReachedFunction) -> UseGuard:
         for parent, child in visit.module.around(node):
             if isinstance(parent, ast.Try) and child in parent.body and parent.handlers:
                 goes_on = any(_continues(handler) for handler in parent.handlers)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import NamedTuple
 
-from advisor.sources.python.files import SourceFiles
+from advisor.sources.code_files import SourceFiles
 from advisor.sources.python.modules import Definition, Function, Module, Opaque
 
 DEPTH = 8

@@ -11,25 +11,17 @@ from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.capabilities import SdkLine
 from advisor.knowledge.versions import parse
-from advisor.sources.python.files import SourceFiles
+from advisor.sources.code_files import SourceFiles
+from advisor.sources.code_model import UNSET, CodeValue, NeedUse, ScannedTree, SdkPin, ServerCode, ServerPart, ToolCode
+from advisor.sources.code_state import StateChange, kept
 from advisor.sources.python.kept_reads import ReadNames
 from advisor.sources.python.manifests import Manifests
-from advisor.sources.python.model import (
-    UNSET,
-    CodeValue,
-    NeedUse,
-    ScannedTree,
-    SdkPin,
-    ServerCode,
-    ServerPart,
-    ToolCode,
-)
 from advisor.sources.python.modules import Module
 from advisor.sources.python.needs import FeatureUses
 from advisor.sources.python.resolve import CodeTree, argument
 from advisor.sources.python.servers import ServerObject, Servers
 from advisor.sources.python.started import can_start
-from advisor.sources.python.state import StateChange, StateChanges, kept
+from advisor.sources.python.state import StateChanges
 from advisor.sources.python.tools import ServerTools, ToolFunction
 from advisor.sources.python.values import Values
 
@@ -72,7 +64,7 @@ def scan_files(files: SourceFiles, path: str, knowledge: Knowledge) -> ScannedTr
         tuple(sorted({*files.examined, *manifests.names})),
         tuple(sorted(set(files.problems))),
         tuple(_server(server, servers, parts, manifests, by_server[server.call], knowledge) for server in servers.all),
-        kept(changes, read),
+        kept(changes, read.has),
         tuple(manifests.pins),
         _workers(tree, values, _stated_workers(tree, servers, manifests, files)),
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.scan import FLAGS, CodeName, FlagName
-from advisor.sources.python.model import UNSET, CodeValue, FlagPlace, FlagSetting, ServerPart, TransportUse
+from advisor.sources.code_model import UNSET, CodeValue, FlagPlace, FlagSetting, ServerPart, TransportUse
 from advisor.sources.python.modules import Function, Module, Opaque
 from advisor.sources.python.resolve import DEPTH, CodeTree, Defined, argument, arguments, passed
 from advisor.sources.python.syntax import flag_of, last_name

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
-from advisor.findings import Location
-from advisor.sources.python.kept_reads import ReadNames
-from advisor.sources.python.model import KeptState
+from advisor.sources.code_state import StateChange, is_cache_name, is_for_diagnosis
 from advisor.sources.python.modules import Opaque
 from advisor.sources.python.needs import FeatureUses, ReachedFunction
 from advisor.sources.python.resolve import CodeTree, Defined
@@ -18,32 +15,6 @@ _CHANGES |= {"remove", "discard", "clear"}
 _REMOVALS = {"pop", "popitem", "popleft", "clear", "remove", "discard"}
 _CONTAINERS = {"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "Counter", "WeakKeyDictionary"}
 _CONTAINERS |= {"WeakValueDictionary"}
-_CACHES = ("cache", "memo", "lru")
-_DIAGNOSES = ("debug", "trace", "logged", "last_error", "metric", "telemetry")
-
-Holder = Literal["module", "lifespan", "session"]
-
-
-class StateChange(NamedTuple):
-    """A statement that changes a value.
-
-    Attributes:
-        name: the name of the value.
-        holder: where the value is.
-        defined: the definition of the value.
-        location: the statement.
-        is_cache: whether the statement only stores what can be computed again, or removes something.
-        by_session: whether it uses the session or its id as a key.
-        stored_as: the name in the module that defines the value, if another module changes it.
-    """
-
-    name: str
-    holder: Holder
-    defined: Location
-    location: Location
-    is_cache: bool
-    by_session: bool
-    stored_as: str = ""
 
 
 class StateChanges:
@@ -60,9 +31,9 @@ class StateChanges:
                 continue
             for target, key, removes in _targets(node):
                 found = self._change(target, key, removes, node, visit)
-                yield from (change for change in found if not _is_for_diagnosis(change.name))
+                yield from (change for change in found if not is_for_diagnosis(change.name))
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-                yield from (change for change in self._rebound(node, visit) if not _is_for_diagnosis(change.name))
+                yield from (change for change in self._rebound(node, visit) if not is_for_diagnosis(change.name))
 
     def _change(
         self, target: ast.expr, key: ast.expr | None, removes: bool, node: ast.AST, visit: ReachedFunction
@@ -85,7 +56,7 @@ class StateChanges:
         elif isinstance(root, ast.Attribute) and visit.roles.get("self", "").startswith("global "):
             name = f"{visit.roles['self'].removeprefix('global ')}.{root.attr}"
             owner = visit.module.class_of(root)
-            is_cache = removes or _is_cache_name(name) or self._reads_through(node, root, visit)
+            is_cache = removes or is_cache_name(name) or self._reads_through(node, root, visit)
             if target is root and isinstance(node, ast.Assign):
                 is_cache = is_cache or self._made_again(f"self.{root.attr}", node, visit)
             yield StateChange(name, "module", visit.module.location(owner or root), place, is_cache, by_session)
@@ -93,7 +64,7 @@ class StateChanges:
             found = self._global(root, visit)
             if found is not None and _is_mutable(found.node, isinstance(target, ast.Attribute) or target is not root):
                 direct = target is root
-                is_cache = removes or _is_cache_name(root.id) or (direct and self._reads_through(node, root, visit))
+                is_cache = removes or is_cache_name(root.id) or (direct and self._reads_through(node, root, visit))
                 where = found.module.location(found.node)
                 yield StateChange(root.id, "module", where, place, is_cache, by_session, _stored_as(found))
 
@@ -108,7 +79,7 @@ class StateChanges:
                 definitions = visit.module.bindings(None, target.id)
                 where = visit.module.location(definitions[0]) if definitions else visit.module.location(node)
                 again = isinstance(node, ast.Assign) and self._made_again(target.id, node, visit)
-                is_cache = again or _is_cache_name(target.id)
+                is_cache = again or is_cache_name(target.id)
                 yield StateChange(target.id, "module", where, visit.module.location(node), is_cache, False)
 
     def _is_server(self, value: ast.expr | None, visit: ReachedFunction) -> bool:
@@ -192,32 +163,6 @@ class StateChanges:
             for part in visit.module.within(visit.function)
         )
         return (missing and returned) or before
-
-
-def kept(changes: list[tuple[str, StateChange]], read: ReadNames) -> tuple[KeptState, ...]:
-    """Return the values that tools change and read, from pairs of the name of a tool and a change."""
-    found: dict[tuple[str, Location], list[tuple[str, StateChange]]] = {}
-    for tool, change in changes:
-        found.setdefault((change.name, change.defined), []).append((tool, change))
-    result = []
-    for (name, defined), group in found.items():
-        writes = [change for _, change in group if not change.is_cache]
-        first = (writes or [change for _, change in group])[0]
-        tools = tuple(dict.fromkeys(tool for tool, change in group if change in writes or not writes))
-        by_session = any(change.by_session for _, change in group)
-        state = KeptState(
-            name,
-            "state" if writes else "cache",
-            first.holder,
-            defined,
-            first.location,
-            tools,
-            by_session,
-            first.stored_as,
-        )
-        if read.has(state):
-            result.append(state)
-    return tuple(sorted(result, key=lambda state: (state.kind, state.location.path, state.location.line or 0)))
 
 
 def _stored_as(found: Defined) -> str:
@@ -307,14 +252,6 @@ def _counts_calls(node: ast.AugAssign, visit: ReachedFunction) -> bool:
         for last in tried.finalbody
         for part in ast.walk(last)
     )
-
-
-def _is_for_diagnosis(name: str) -> bool:
-    return any(word in name.lower() for word in _DIAGNOSES)
-
-
-def _is_cache_name(name: str) -> bool:
-    return any(word in name.lower() for word in _CACHES)
 
 
 def _names(expr: ast.expr) -> set[str]:

@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from advisor.findings import Location
-from advisor.sources.python.model import UNSET, CodeValue
+from advisor.sources.code_model import UNSET, CodeValue
 from advisor.sources.python.modules import Function, Module, Opaque
 from advisor.sources.python.resolve import DEPTH, CodeTree, Defined, arguments, passed
 from advisor.sources.python.syntax import annotated_parts, converted, default_of, dotted, last_name

@@ -10,16 +10,27 @@ from pathlib import Path
 
 from advisor.files import reason
 from advisor.knowledge.scan import ScanSkip
-from advisor.sources.python.model import NotExamined
+from advisor.sources.code_model import NotExamined
 
 MAX_BYTES = 1_000_000
 """The largest file that is read. Larger Python files are generated data."""
+MAX_LOCK_BYTES = 20_000_000
+"""The largest list of packages that is read."""
 MAX_FILES = 50_000
 """The most files of a folder, so that a wrong path such as / ends."""
 
 # Files without these bytes cannot define a server or register a tool. Other modules are read when such a file imports
 # them.
 _RELEVANT = re.compile(rb"mcp|\.tool\b|add_tool", re.IGNORECASE)
+
+TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx")
+"""The ends of the names of TypeScript and JavaScript files."""
+# Only a file with these bytes can make a server. A client imports other modules of the SDK.
+_TYPESCRIPT_SERVER = re.compile(
+    rb"modelcontextprotocol/(?:sdk/(?:esm/|dist/esm/)?server|server|node|express|hono|fastify)|[\"']mcp-handler[\"']|vercel/mcp-adapter"
+)
+# A file that a program has made from other code.
+_COMPILED = re.compile(rb"^//# sourceMappingURL=|__webpack_require__|[^\n]{20000}", re.MULTILINE)
 
 
 class SourceFiles:
@@ -29,6 +40,7 @@ class SourceFiles:
         root: the folder.
         names: the paths of all Python files relative to `root`, with `/`.
         others: the paths of all other files.
+        typescript: the paths of all TypeScript and JavaScript files. They are in `others` as well.
         problems: the files that could not be read.
     """
 
@@ -46,19 +58,36 @@ class SourceFiles:
         every = list(dict.fromkeys(name for start in ([""] if within is None else within) for name in self._all(start)))
         self.names = [name for name in every if name.endswith(".py")]
         self.others = [name for name in every if not name.endswith(".py")]
-        self._start = self.names if path.is_dir() else [path.name]
+        self.typescript = [name for name in self.others if name.endswith(TYPESCRIPT) and not _is_declaration(name)]
+        self._start = every if path.is_dir() else [path.name]
         self._content: dict[str, bytes | None] = {}
 
     def relevant(self) -> Iterator[str]:
         """Yield the paths of the files that can contain server code."""
         for name in self._start:
-            content = self.read(name)
+            content = self.read(name) if name.endswith(".py") else None
             if content is not None and _RELEVANT.search(content):
                 yield name
 
+    def typescript_servers(self) -> list[str]:
+        """Return the paths of the TypeScript and JavaScript files that can make a server."""
+        start = set(self._start)
+        found = []
+        for name in self.typescript:
+            content = self._content.get(name) or (self._read(name) if name in start else None)
+            if content is not None and _TYPESCRIPT_SERVER.search(content) and not self.is_compiled(content):
+                self._content[name] = content
+                found.append(name)
+        return found
+
+    @staticmethod
+    def is_compiled(content: bytes) -> bool:
+        """Return whether a file is the output of a compiler or a bundler."""
+        return _COMPILED.search(content) is not None
+
     @property
     def examined(self) -> tuple[str, ...]:
-        """The paths of the Python files that were read."""
+        """The paths of the files that were read."""
         return tuple(sorted(name for name, content in self._content.items() if content is not None))
 
     def read(self, name: str) -> bytes | None:
@@ -66,6 +95,17 @@ class SourceFiles:
         if name not in self._content:
             self._content[name] = self._read(name)
         return self._content[name]
+
+    def lock_text(self, name: str) -> str | None:
+        """Return the text of a list of packages, which can be large; None if it cannot be read."""
+        content = self._content.get(name)
+        try:
+            path = self.root / name
+            if content is None and path.is_file() and path.stat().st_size <= MAX_LOCK_BYTES:
+                content = path.read_bytes()
+        except OSError:
+            return None
+        return content.decode("utf-8", errors="replace") if content is not None else None
 
     def replace(self, contents: Mapping[str, bytes]) -> None:
         """Take other contents of files instead of those on the disk."""
@@ -118,3 +158,8 @@ class SourceFiles:
 
     def _skipped(self, kind: str, name: str) -> bool:
         return any(skip.kind == kind and fnmatch(name, skip.pattern) for skip in self._skips)
+
+
+def _is_declaration(name: str) -> bool:
+    """Return whether a file only declares types, or is a bundle for browsers."""
+    return name.endswith((".d.ts", ".d.mts", ".d.cts", ".min.js"))

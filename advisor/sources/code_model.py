@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from advisor.findings import Location
-from advisor.knowledge.scan import FlagName
+from advisor.knowledge.scan import CodeLanguage, FlagName
 
 
 class CodeValue(NamedTuple):
@@ -26,7 +26,8 @@ class CodeValue(NamedTuple):
 
 UNSET = CodeValue("unset")
 
-FlagPlace = Literal["constructor", "run", "app", "manager", "settings", "environment", "command"]
+PythonPlace = Literal["constructor", "run", "app", "manager", "settings", "environment", "command"]
+FlagPlace = PythonPlace | Literal["transport", "handler", "handler-options"]
 
 
 class FlagSetting(NamedTuple):
@@ -37,7 +38,8 @@ class FlagSetting(NamedTuple):
         place: where the flag is set. The value run is a method that starts the server, and app is a method that makes
             an HTTP app. The value manager is a class or function of the SDK that serves a server. The value settings is
             an attribute of the settings object. The value environment is a variable of the SDK, and command is a
-            command line.
+            command line. In TypeScript, transport is the constructor of a transport, and handler is `createMcpHandler`.
+            The value handler-options is an option of this function that it does not have.
         value: the value.
         location: the argument or statement.
     """
@@ -49,11 +51,16 @@ class FlagSetting(NamedTuple):
 
 
 class TransportUse(NamedTuple):
-    """A call that starts the server or makes its app, with the transport (a text, if the code states it)."""
+    """A call that starts the server or makes its app, with the transport (a text, if the code states it).
+
+    Attributes:
+        shared: the place where requests of all clients get this transport, which serves a single client; or None.
+    """
 
     method: str
     transport: CodeValue
     location: Location
+    shared: Location | None = None
 
 
 class ServerPart(NamedTuple):
@@ -74,6 +81,9 @@ class ServerPart(NamedTuple):
     shared: bool
 
 
+UseGuard = Literal["none", "capability", "caught", "open"]
+
+
 class NeedUse(NamedTuple):
     """A call of a feature in a tool.
 
@@ -88,7 +98,7 @@ class NeedUse(NamedTuple):
     feature: str
     call: str
     location: Location
-    guard: Literal["none", "capability", "caught", "open"] = "none"
+    guard: UseGuard = "none"
 
 
 class ToolCode(NamedTuple):
@@ -153,6 +163,8 @@ class ServerCode(NamedTuple):
         parts: parts that keep or protect state.
         arguments: the names of the arguments of the constructor.
         tools: the tools.
+        language: the programming language.
+        reused: the place where each request connects the same server object to a new transport, or None.
     """
 
     name: str
@@ -167,10 +179,13 @@ class ServerCode(NamedTuple):
     parts: tuple[ServerPart, ...] = ()
     arguments: tuple[str, ...] = ()
     tools: tuple[ToolCode, ...] = ()
+    language: CodeLanguage = "python"
+    reused: Location | None = None
 
     def flag(self, name: FlagName) -> CodeValue:
         """Return the value of a flag from all places that set it. Two different values are dynamic."""
-        found = list(dict.fromkeys(setting.value for setting in self.settings if setting.flag == name))
+        values = [setting.value for setting in self.settings if setting.flag == name]
+        found = list(dict.fromkeys(value for value in values if value.kind != "unset"))
         if not found:
             return UNSET
         if any(value.kind == "dynamic" for value in found):
