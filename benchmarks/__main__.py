@@ -1,4 +1,4 @@
-"""All benchmarks: start-up, decisions per second, many files, the proof, kits, documents, shared sessions, scans."""
+"""All benchmarks: start-up, decisions per second, many files, the proof, kits, documents, sessions, scans, audits."""
 
 import dataclasses
 import json
@@ -18,6 +18,7 @@ from advisor.report.decision_json import decision_dict
 from advisor.requirements.reader import SourceDocument
 from advisor.requirements.validate import validate
 from benchmarks import zen
+from benchmarks.audit import audited
 from benchmarks.documents import documents
 from benchmarks.hop import hop
 from benchmarks.kit import kit
@@ -163,6 +164,7 @@ FIGURES = {
     "hop": hop,
     "server": generated,
     "scan": scanned,
+    "audit": audited,
 }
 
 if __name__ == "__main__":
