@@ -74,6 +74,13 @@ def test_the_page_states_the_figures_without_the_size_of_requests(unseen: list[d
     assert f"the command found {found} of {faults} faults." in page
 
 
+def test_the_page_states_the_figures_after_the_improvements(unseen: list[dict[str, str]], page: str) -> None:
+    assert judged(Counter(row["now"] for row in unseen)) in page
+    missed = [row for row in unseen if row["verdict"] == "missed"]
+    found = [row for row in missed if row["now"] == "right"]
+    assert f"The command finds {len(found)} of the {len(missed)} faults that it missed before." in page
+
+
 def test_the_sets_are_large_and_have_no_repository_in_common(
     known: list[dict[str, str]], unseen: list[dict[str, str]]
 ) -> None:
@@ -88,6 +95,7 @@ def test_each_verdict_is_complete(
     known: list[dict[str, str]], unseen: list[dict[str, str]], knowledge: Knowledge
 ) -> None:
     assert {row["verdict"] for row in unseen} <= VERDICTS
+    assert {row["now"] for row in unseen} <= VERDICTS | {"not reported"}
     for row in unseen:
         assert (row["verdict"] in ("right", "no finding")) == (not row["reason"]), row
         assert (row["verdict"] == "no finding") == (not row["path"]), row
