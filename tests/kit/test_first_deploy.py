@@ -22,7 +22,7 @@ from test_server_run import running, write
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
-from advisor.kit.context import InfeasibleError
+from advisor.kit.context import InfeasibleError, kit_context
 from advisor.kit.model import KitContext
 from advisor.kit.parts import kubernetes
 from advisor.kit.parts.documents import readme
@@ -137,6 +137,63 @@ def test_the_decision_page_separates_what_the_kit_does_from_what_is_left(advisor
     assert ("a Redis with" in left) == ("  redis:" in files.get("compose.yaml", "") and "network policies" in done)
     assert len(page.splitlines()) <= 64
     assert len(files["README.md"].splitlines()) <= 64
+
+
+NOT_IN_KITS = {".env", "RUNBOOK.md"}  # the user makes these files
+
+
+def paths(text: str) -> set[str]:
+    """The files and folders of the kit that a README names: links, and words with a slash or a known file name."""
+    linked = set(re.findall(r"\]\(([^)#:]+)\)", text))
+    words = [word for code in re.findall(r"`([^`\n]+)`", text) for word in code.split()]
+    words += [word for part in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S) for word in part.split()]
+    known = re.compile(
+        r"(?:\./)?(?:(?:server|proxy|kubernetes|systemd|monitoring|tests)/[\w.@/-]*|[\w.-]+\.(?:yaml|md|json)|\.env\S*)"
+    )
+    return linked | {
+        word.removeprefix("./") for word in (word.rstrip(".,;:") for word in words) if known.fullmatch(word)
+    }
+
+
+@pytest.mark.parametrize("sessions", [True, False], ids=["sessions", "stateless"])
+@pytest.mark.parametrize("platform", ["compose", "kubernetes", "systemd", "serverless"])
+def test_every_readme_leads_from_the_kit_to_the_hop_in_front(
+    advisor: Advisor, decide: Callable[..., Decision], platform: str, sessions: bool
+) -> None:
+    """For each proxy in front: each README names only files of the kit, and says where the hop sends requests."""
+    checked = 0
+    for kind, entry in advisor.knowledge.proxies.items():
+        facts: dict[str, Any] = {"service": "demo", "environment.platform": platform, "environment.proxy.kind": kind}
+        facts |= {"clients.protocol": "mixed", "scale.instances": 3, "scale.affinity": "available"}
+        facts |= {"needs.elicitation": "required"} if sessions else {}
+        try:
+            files = {file.path: file.content for file in render_kit(decide(facts), "")}
+            made = kit_context(decide(facts))
+        except InfeasibleError:
+            continue
+        checked += 1
+        texts = {path: text for path, text in files.items() if path.endswith("README.md")}
+        for path, text in texts.items():
+            assert "First tool call" in text or path != "README.md"
+            for name in paths(text) - NOT_IN_KITS:
+                found = [file for file in files if file == name.rstrip("/") or file.startswith(f"{name.rstrip('/')}/")]
+                beside = [file for file in files if file == f"{path.rpartition('/')[0]}/{name}"]
+                assert found or beside or "*" in name, (kind, path, name)
+        if platform in ("compose", "systemd"):
+            text = "".join(texts.values())
+            ports = re.findall(r'ports: \["127[.]0[.]0[.]1:(\d+):', files["compose.yaml"])
+            if made.outer_proxy and (platform == "compose" or made.proxy):
+                assert f"Configure {entry.name} to end TLS" in text, kind
+                assert all(
+                    f"`http://127.0.0.1:{port}`" in text for port in ports[: None if platform == "compose" else 1]
+                )
+            elif made.proxy:
+                assert "run a web server that ends TLS" in text, kind
+            else:
+                assert "web server" in text or "your own proxy" in text, kind
+            named = set(re.findall(r"`http://([\w-]+):8\d+`", text)) - {"127", "localhost"}
+            assert named <= set(yaml.safe_load(files["compose.yaml"])["services"]), kind
+    assert checked >= 3
 
 
 @pytest.mark.parametrize("line", SDK_LINES)

@@ -12,11 +12,13 @@ from advisor.kit.endpoints import TierUrl, endpoints
 from advisor.kit.expected_failures import failure_records, shares_handles
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import kubernetes
-from advisor.kit.parts.compose import try_ports
+from advisor.kit.parts.compose import proxy_names, server_names, try_ports
 from advisor.kit.parts.duties import duty_values
 from advisor.kit.parts.server import server_tools
 from advisor.kit.templating import render
+from advisor.kit.upstreams import PROXY_PORT
 from advisor.knowledge.revision import current_revision
+from advisor.knowledge.space import SERVER_PORT
 from advisor.report.decision_document import DecisionDocument, ExpectedFailureRecord
 from advisor.report.decision_json import decision_dict
 from advisor.report.markdown_table import table, without_gaps
@@ -175,6 +177,8 @@ def readme(kit: KitContext) -> str:
         kit=kit,
         endpoints=served,
         many_ports=len(ports) > 1,
+        addresses=[f"`http://127.0.0.1:{port}`" for port in ports],
+        containers=_containers(kit),
     )
     steps = [line for line in text.splitlines() if line.strip()]
     return render(
@@ -185,6 +189,13 @@ def readme(kit: KitContext) -> str:
         port=ports[0],
         deploy=kubernetes.first_deployment(kit) if kit.platform == "kubernetes" else None,
     )
+
+
+def _containers(kit: KitContext) -> list[str]:
+    """Return the addresses for a load balancer in the network of compose.yaml, as code."""
+    if kit.proxy:
+        return [f"`http://{name}:{PROXY_PORT}`" for name in proxy_names(kit)]
+    return [f"`http://{name}:{SERVER_PORT}`" for name in server_names(kit)]
 
 
 class FirstCall(NamedTuple):
