@@ -85,7 +85,7 @@ def plain_wins(option: DeploymentOption, decision: Decision) -> str:
     if not option.searched:
         return ""
     if option.wins is None:
-        return phrases["product.never"]
+        return phrases["product.never.single" if option.searched == 1 else "product.never.two"]
     changes = option.wins.change or {"tools": None}
     texts = [_plain_change(fact, value, decision) for fact, value in changes.items()]
     return phrases["product.becomes"].format(change=listed(dict.fromkeys(texts)))

@@ -207,11 +207,10 @@ def _group_texts(group: _ServerGroup, decision: Decision) -> tuple[str, ...]:
         texts += [phrases["picture.more"].format(number=more)] if more > 0 else []
     texts += [phrases[f"picture.route.{_route(core, group.instances, era)}"].format(era=era) for era in eras]
     texts.append(phrases[f"picture.answers.{'json' if core.flags.json_response else 'sse'}"])
-    if group.instances > 1:
-        if "legacy" in eras and not core.flags.stateless_http:
-            texts.append(phrases["picture.stream.owner"])
-        if "modern" in eras and decision.facts["listen.streams"] != "none":
-            texts.append(phrases["picture.stream.listen"])
+    if "legacy" in eras and not core.flags.stateless_http:
+        texts.append(phrases[f"picture.stream.get.{'owner' if group.instances > 1 else 'only'}"])
+    if "modern" in eras and decision.facts["listen.streams"] != "none":
+        texts.append(phrases[f"picture.stream.listen.{'any' if group.instances > 1 else 'only'}"])
     return tuple(texts)
 
 

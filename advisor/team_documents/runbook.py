@@ -103,7 +103,8 @@ def runbook_markdown(subject: Subject) -> str:
     try:
         kit = kit_context(decision)
     except AdvisorError as error:  # The requirements contradict each other, or no kit is possible.
-        raise NoDocumentError(str(error), error.code) from None
+        why = phrases["runbook.none"].format(service=decision.requirements["service"], why=error)
+        raise NoDocumentError(why, error.code) from None
     if kit.plain:
         raise NoDocumentError(phrases["runbook.local"])
     records = failure_records(kit)

@@ -12,48 +12,76 @@ from typing import Any
 
 import pytest
 import yaml
+from test_words import CASES as SHAPED
+from test_words import OWN as OWN_FACTS
+from test_words import SHAPES
 
 from advisor.kit.context import kit_context
 from advisor.kit.model import KitContext
-from advisor.kit.parts import monitoring, server
+from advisor.kit.parts import kubernetes, monitoring, server
 
 # Platform → the facts of a kit with sessions.
 PLATFORMS = ("systemd", "compose", "kubernetes")
 OF_THE_PROCESS = {"up", "process_open_fds", "process_max_fds", "process_resident_memory_bytes"}
-UP = {f'up{{job="demo",instance="{name}"}}': "1x60" for name in "abc"}
-CALLS = {'mcp_requests_total{job="demo",route="tools/call"}': "0+600x60"}
 OWN = '{job="demo",instance="a"}'
-BUCKETS = 'mcp_request_duration_seconds_bucket{job="demo",route="tools/call",le="'
+CALLS = {'mcp_requests_total{job="demo",route="tools/call"}': "0+600x60"}
 EVENTS = 'mcp_session_events_total{job="demo",event="'
-# Alert → series with which it fires after an hour, and series with which it does not.
-CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "McpInstancesMissing": ({**UP, 'up{job="demo",instance="b"}': "0x60"}, UP),
-    "McpProxiesMissing": (
-        {'up{job="demo-proxy",instance="p"}': "0x60"},
-        {'up{job="demo-proxy",instance="p"}': "1x60"},
-    ),
-    "McpErrors": (
-        {**CALLS, 'mcp_errors_total{job="demo",error="500"}': "0+40x60"},
-        {**CALLS, 'mcp_errors_total{job="demo",error="404"}': "0+40x60"},
-    ),
-    "McpSlowCalls": (
-        {f'{BUCKETS}60"}}': "0+90x60", f'{BUCKETS}120"}}': "0+100x60", f'{BUCKETS}+Inf"}}': "0+100x60"},
-        {f'{BUCKETS}60"}}': "0+99x60", f'{BUCKETS}120"}}': "0+100x60", f'{BUCKETS}+Inf"}}': "0+100x60"},
-    ),
-    "McpFileDescriptors": (
-        {f"process_open_fds{OWN}": "900x60", f"process_max_fds{OWN}": "1000x60"},
-        {f"process_open_fds{OWN}": "100x60", f"process_max_fds{OWN}": "1000x60"},
-    ),
-    "McpSessionsNearLimit": (
-        {f"mcp_sessions_active{OWN}": "81x60", f"mcp_sessions_max{OWN}": "100x60"},
-        {f"mcp_sessions_active{OWN}": "79x60", f"mcp_sessions_max{OWN}": "100x60"},
-    ),
-    "McpClientsRefused": ({f'{EVENTS}refused"}}': "0+1x60"}, {f'{EVENTS}refused"}}': "7x60"}),
-    "McpSessionsLost": (
-        {**CALLS, f'{EVENTS}unknown"}}': "0+12x60"},
-        {**CALLS, f'{EVENTS}unknown"}}': "0+3x60"},
-    ),
-}
+
+
+def cases(kit: KitContext) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+    """Alert → series with which it fires after an hour, and series with which it does not."""
+    longest = max(tier.longest_call_s for tier in kit.tiers)
+    buckets = 'mcp_request_duration_seconds_bucket{job="demo",route="tools/call",le="'
+    up = {f'up{{job="demo",instance="{number}"}}': "1x60" for number in range(sum(t.instances for t in kit.tiers))}
+    proxies = {f'up{{job="demo-proxy",instance="{number}"}}': "1x60" for number in range(max(kit.proxy_replicas, 1))}
+    return {
+        "McpInstancesMissing": ({**up, 'up{job="demo",instance="0"}': "0x60"}, up),
+        "McpProxiesMissing": ({**proxies, 'up{job="demo-proxy",instance="0"}': "0x60"}, proxies),
+        "McpErrors": (
+            {**CALLS, 'mcp_errors_total{job="demo",error="500"}': "0+40x60"},
+            {**CALLS, 'mcp_errors_total{job="demo",error="404"}': "0+40x60"},
+        ),
+        "McpSlowCalls": tuple(
+            {
+                f'{buckets}{longest:.10g}"}}': f"0+{quick}x60",
+                f'{buckets}{2 * longest:.10g}"}}': "0+100x60",
+                f'{buckets}+Inf"}}': "0+100x60",
+            }
+            for quick in (90, 99)
+        ),  # type: ignore[dict-item]
+        "McpFileDescriptors": (
+            {f"process_open_fds{OWN}": "900x60", f"process_max_fds{OWN}": "1000x60"},
+            {f"process_open_fds{OWN}": "100x60", f"process_max_fds{OWN}": "1000x60"},
+        ),
+        "McpSessionsNearLimit": (
+            {f"mcp_sessions_active{OWN}": "81x60", f"mcp_sessions_max{OWN}": "100x60"},
+            {f"mcp_sessions_active{OWN}": "79x60", f"mcp_sessions_max{OWN}": "100x60"},
+        ),
+        "McpClientsRefused": ({f'{EVENTS}refused"}}': "0+1x60"}, {f'{EVENTS}refused"}}': "7x60"}),
+        "McpSessionsLost": (
+            {**CALLS, f'{EVENTS}unknown"}}': "0+12x60"},
+            {**CALLS, f'{EVENTS}unknown"}}': "0+3x60"},
+        ),
+    }
+
+
+def expected_alerts(kit: KitContext) -> list[str]:
+    """The alerts that a kit must have."""
+    sessions = any(tier.keeps_sessions for tier in kit.tiers)
+    proxied = bool(kit.proxy) and (kit.platform != "kubernetes" or kubernetes.deploys_proxy(kit))
+    slow = max(tier.longest_call_s for tier in kit.tiers) < 120
+    return [
+        *("McpInstancesMissing", *(["McpProxiesMissing"] if proxied else []), "McpErrors"),
+        *(["McpSlowCalls"] if slow else []),
+        *(["McpFileDescriptors"] if any(tier.workers == 1 for tier in kit.tiers) else []),  # see runtime/metrics.py
+        *(["McpSessionsNearLimit", "McpClientsRefused", "McpSessionsLost"] if sessions else []),
+    ]
+
+
+def facts_of(shape: str, platform: str, proxy: str) -> dict[str, Any]:
+    """The facts of a kit whose service is demo."""
+    own = {**SHAPES[shape], **OWN_FACTS.get(proxy, {}), "service": "demo"}
+    return {**own, "environment.platform": platform, "environment.proxy.kind": proxy}
 
 
 @pytest.fixture(scope="module", params=PLATFORMS)
@@ -81,12 +109,26 @@ def test_each_metric_of_the_alerts_and_of_the_dashboard_exists(kit: KitContext) 
     assert {name for name in exported if name.startswith("mcp_")} <= used, "a metric that nobody looks at"
 
 
+LONG = {**SHAPES["sticky-fleet"], "tools": [{"name": "ask", "needs": {"sampling": "required"}, "duration_s": 600}]}
+KINDS = {
+    **{" ".join(case): facts_of(*case) for case in SHAPED if case[1] != "serverless"},
+    "several proxies": {**facts_of("stateless-fleet", "kubernetes", "haproxy"), "environment.proxy.replicas": 2},
+    "no proxy": {**facts_of("single-instance", "systemd", "none")},
+    "long calls": {**LONG, "service": "demo", "environment.platform": "systemd", "environment.proxy.kind": "haproxy"},
+    "workers": {**facts_of("stateless-fleet", "compose", "nginx"), "scale.workers": 2},
+}
+"""The kinds of kits: each pattern on each platform, with each proxy, and the kits whose alerts differ from these."""
+
+
 @pytest.mark.programs
-def test_each_alert_fires_only_when_it_must(kit: KitContext, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_each_alert_fires_only_when_it_must(decide: Callable[..., Any], name: str, tmp_path: Path) -> None:
     program = shutil.which("promtool")
     assert program, "promtool is missing: apt-get install --no-install-recommends prometheus"
+    kit = kit_context(decide(KINDS[name]))
     written = rules(kit)
-    assert [rule["alert"] for group in written["groups"] for rule in group["rules"]] == list(CASES)
+    alerts = [rule["alert"] for group in written["groups"] for rule in group["rules"]]
+    assert alerts == expected_alerts(kit)
     (tmp_path / "alerts.yaml").write_text(yaml.safe_dump(written))
     tests = [
         {
@@ -101,8 +143,8 @@ def test_each_alert_fires_only_when_it_must(kit: KitContext, tmp_path: Path) -> 
                 }
             ],
         }
-        for alert, cases in CASES.items()
-        for fires, series in zip((True, False), cases, strict=True)
+        for alert in alerts
+        for fires, series in zip((True, False), cases(kit)[alert], strict=True)
     ]
     (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"rule_files": ["alerts.yaml"], "tests": tests}))
     ended = subprocess.run(

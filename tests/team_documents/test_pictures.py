@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from subjects import EXAMPLES, renamed, subject_about
+from subjects import EXAMPLES, has_runbook, renamed, subject_about
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.model import Decision
@@ -18,6 +18,7 @@ from advisor.kit.redis_uses import redis_uses
 from advisor.knowledge.types import ERAS
 from advisor.requirements import load_bytes, load_path
 from advisor.requirements.hops import hops_of
+from advisor.team_documents.forms import DocumentForm, document_text
 from advisor.team_documents.html import html_page, page_of
 from advisor.team_documents.pictures import WIDTH, Box, Picture, sequences, topology
 
@@ -117,10 +118,25 @@ def test_redis_is_drawn_for_each_use(advisor: Advisor, sdk: str, era: str, auth:
 def test_streams_of_sessions_go_to_their_owner(advisor: Advisor) -> None:
     for path in EXAMPLES:
         decision = advisor.decide(load_path(path, advisor.space))
-        for box in topology(decision).boxes if decision.feasible and not decision.tiers else ():
-            if box.look == "group" and decision.instances > 1 and decision.eras == ("legacy",):
-                keeps = not decision.core.flags.stateless_http
-                assert ("GET stream: owner of the session" in box.texts) == keeps
+        if not decision.feasible:
+            continue
+        picture = topology(decision)
+        groups = [box for box in picture.boxes if box.look == "group"]
+        tiers = [(tier.instances, tier.core) for tier in decision.tiers] or [(decision.instances, decision.core)]
+        for box, (instances, core) in zip(groups, tiers, strict=True):
+            where = "owner of the session" if instances > 1 else "the only instance"
+            keeps = "legacy" in decision.eras and not core.flags.stateless_http
+            assert (f"GET stream: {where}" in box.texts) == keeps
+            listens = "modern" in decision.eras and decision.facts["listen.streams"] != "none"
+            where = "any instance" if instances > 1 else "the only instance"
+            assert (f"listen stream: {where}" in box.texts) == listens
+        drawn = [text for box in picture.boxes for text in box.texts if " stream: " in text]
+        page = html_page(subject_about(decision, Comparer(advisor), searched=0))
+        svg = " ".join(re.findall(r"<text [^>]*>([^<]*)</text>", page))
+        assert all(text in svg for text in drawn)
+        if has_runbook(decision):
+            text = document_text(DocumentForm.RUNBOOK, subject_about(decision, Comparer(advisor), searched=0))
+            assert all(stream in text for stream in drawn), "Mermaid draws the same streams as SVG"
 
 
 def test_the_arrow_of_a_failure_has_a_head_of_its_color(decision: Decision, advisor: Advisor) -> None:

@@ -223,10 +223,11 @@ def test_the_text_has_no_gaps(case: Case) -> None:
 def test_there_is_no_runbook_without_a_deployment(tmp_path: Path) -> None:
     output = tmp_path / "RUNBOOK.md"
 
-    def code(name: str) -> int:
-        file = EXAMPLES / f"{name}.yaml"
-        return run_command("document", file, "-o", output, "--format", "runbook").returncode
+    def refused(name: str) -> tuple[int, str]:
+        done = run_command("document", EXAMPLES / f"{name}.yaml", "-o", output, "--format", "runbook")
+        return done.returncode, done.stderr.decode().split(" for ")[0]
 
-    assert code("sampling-on-a-stateless-fleet") == 3
-    assert code("local-development") == 2
+    assert refused("sampling-on-a-stateless-fleet") == (3, "There is no runbook")
+    assert refused("field/go-replicas") == (2, "There is no runbook")
+    assert refused("local-development") == (2, "There is no runbook")
     assert not output.exists()
