@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+PARTS = 20
+"""A weekly test with very many texts has so many parts, so that each ends in time on a busy machine."""
+
 
 def changed(
     text: str, others: list[str], draw: random.Random, *, added: Sequence[str], replaced: Sequence[tuple[str, str]] = ()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from changed_text import changed
+from changed_text import PARTS, changed
 
 from advisor.audits.server_code import findings
 from advisor.audits.stated_facts import facts_of
@@ -46,11 +46,11 @@ def test_changed_servers_are_read_or_refused(tmp_path: Path, knowledge: Knowledg
 
 @pytest.mark.thorough
 @pytest.mark.weekly
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(PARTS))
 def test_a_hundred_thousand_changed_servers_are_read_or_refused(
     seed: int, tmp_path: Path, knowledge: Knowledge
 ) -> None:
-    check(MANY // 4, tmp_path, knowledge, seed)
+    check(MANY // PARTS, tmp_path, knowledge, seed)
 
 
 HEAD = "from mcp.server.fastmcp import Context, FastMCP\n"

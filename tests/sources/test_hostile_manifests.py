@@ -6,6 +6,7 @@ import random
 import time
 
 import pytest
+from changed_text import PARTS
 from deployments import deployed
 from test_cluster_entries import GATEWAY, ISTIO, ROUTE, RULE
 from test_container_files import COMPOSE, DOCKERFILE, ECS, TERRAFORM
@@ -103,9 +104,9 @@ def test_changed_files_are_read_or_refused() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.weekly
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(PARTS))
 def test_a_hundred_thousand_changed_files_are_read_or_refused(seed: int) -> None:
-    check(MANY // 4, seed)
+    check(MANY // PARTS, seed)
 
 
 HEAD = "apiVersion: v1\nkind: Pod\nmetadata: {}\n"
