@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 
 # An underscore inside a word has no meaning in Markdown, so names such as stateless_http are not escaped.
-_SPECIAL = re.compile(r"[\\*<>\[\]`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_ALSO = re.compile(r"[~$]")  # strikethrough and formulas on GitHub
+_SPECIAL = re.compile(r"[\\*<>\[\]`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|~(?=~)|&(?=#?\w+;)")
+_SPECIAL_OF_USERS = re.compile(rf"{_SPECIAL.pattern}|[~$&]")  # also formulas on GitHub
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BLOCK = re.compile(r"^(#{1,6}|[-+*=>~]+|\d+[.)](?= |$))")
@@ -25,7 +25,7 @@ def one_line(text: object) -> str:
 
 def code(text: object) -> str:
     """Return any text as a code span."""
-    flat = " ".join(str(text).split())
+    flat = one_line(text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     pad = " " if flat.startswith("`") or flat.endswith("`") else ""
     return f"{fence}{pad}{flat}{pad}{fence}" if flat else ""
@@ -43,7 +43,7 @@ def prose(text: object, outside: Callable[[str], str] = str) -> str:
         text: the text.
         outside: a further change of the escaped parts outside of code spans.
     """
-    flat = " ".join(str(text).split())
+    flat = one_line(text)
     parts, start = [], 0
     for span in _CODE_SPAN.finditer(flat):
         parts += [outside(_escaped(flat[start : span.start()])), span[0]]
@@ -53,7 +53,7 @@ def prose(text: object, outside: Callable[[str], str] = str) -> str:
 
 def said(text: object) -> str:
     """Return any text of a user. It has no code spans: a backtick is a backtick."""
-    flat = _ALSO.sub(r"\\\g<0>", _escaped(one_line(text)).replace("&", "&amp;"))
+    flat = _SPECIAL_OF_USERS.sub(r"\\\g<0>", one_line(text))
     flat = _ADDRESS.sub(lambda found: f"{found[1]}\\{found[2]}", flat)
     return _BLOCK.sub(lambda found: found[1][:-1] + "\\" + found[1][-1], flat)
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from advisor import __version__
 from advisor.knowledge.revision import KnowledgeRevision
 from advisor.report.overview import OverviewRow, summary
@@ -21,6 +23,8 @@ INDEX = "index"
 """The name of the index page without its suffix."""
 
 _PART = MarkedPart("fleet")
+_LOOK = MarkedPart("look")
+"""The style of a page of HTML, with the other elements of its head that a person has no reason to edit."""
 
 
 class FleetEntry(NamedTuple):
@@ -78,8 +82,9 @@ def write_index(path: Path, fleet: ServiceFleet) -> WrittenFile | None:
     """
     is_page = path.suffix == ".html"
     text = f"{_render('list', fleet, is_page)}\n{_render('origin', fleet, is_page)}".rstrip()
-    before, after = (_render(part, fleet, is_page) for part in ("head", "foot"))
-    return _PART.write(path, text, before=f"{before}\n", after=after)
+    look = _render("look", fleet, is_page).rstrip() if is_page else ""
+    before, after = (_render(part, fleet, is_page, _LOOK.marked(look)) for part in ("head", "foot"))
+    return _PART.write(path, text, before=f"{before}\n", after=after, others={_LOOK: look} if is_page else {})
 
 
 def is_list_of(path: Path, fleet: ServiceFleet) -> bool:
@@ -106,8 +111,8 @@ def document_places(files: Sequence[str]) -> dict[str, str]:
     return {file: name if taken.count(name.casefold()) == 1 else file for file, name in short.items()}
 
 
-def _render(part: str, fleet: ServiceFleet, is_page: bool) -> str:
-    """Return a part of the index page: `head`, `list`, `origin` or `foot`."""
+def _render(part: str, fleet: ServiceFleet, is_page: bool, look: str = "") -> str:
+    """Return a part of the index page: `look`, `head`, `list`, `origin` or `foot`. The head contains the look."""
     entries = by_risk(fleet.entries)
     values = {
         "part": part,
@@ -119,7 +124,8 @@ def _render(part: str, fleet: ServiceFleet, is_page: bool) -> str:
     }
     if not is_page:
         return render("fleet.md.j2", **values)
-    return render_html("fleet.html.j2", **values, kinds=[_kinds(entry.row) for entry in entries])
+    kinds = [_kinds(entry.row) for entry in entries]
+    return render_html("fleet.html.j2", **values, kinds=kinds, look=Markup(look))  # noqa: S704 (a part of this page)
 
 
 def _kinds(row: OverviewRow) -> list[str]:

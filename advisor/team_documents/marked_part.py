@@ -3,6 +3,7 @@
 # Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +25,15 @@ class MarkedPart(NamedTuple):
         start, end = self._comments
         return f"{start}\n\n{text}\n\n{end}"
 
-    def write(self, path: Path, text: str, *, before: str, after: str = "") -> WrittenFile | None:
+    def write(
+        self,
+        path: Path,
+        text: str,
+        *,
+        before: str,
+        after: str = "",
+        others: "Mapping[MarkedPart, str] | None" = None,
+    ) -> WrittenFile | None:
         """Write the part into a page. Return None if a person's page has no place for the part.
 
         Args:
@@ -32,6 +41,7 @@ class MarkedPart(NamedTuple):
             text: the text of the part.
             before: what a new page has before the part.
             after: what a new page has after the part.
+            others: other parts of the page. A part that a person removed stays away.
 
         Raises:
             UsageError: the page cannot be read.
@@ -43,11 +53,17 @@ class MarkedPart(NamedTuple):
         old = read_text(path)
         if not self.is_in(old):
             return None
-        new = self._pattern.sub(lambda _: self.marked(text), old, count=1)
+        new = self.replaced(old, text)
+        for part, its_text in (others or {}).items():
+            new = part.replaced(new, its_text)
         if new == old:
             return WrittenFile(path, FileOutcome.UNCHANGED)
         write_atomically(path, new)
         return WrittenFile(path, FileOutcome.CHANGED)
+
+    def replaced(self, page: str, text: str) -> str:
+        """Return a page with a new text of this part."""
+        return self._pattern.sub(lambda _: self.marked(text), page, count=1)
 
     def is_in(self, page: str) -> bool:
         """Return whether a page has this part."""

@@ -11,6 +11,7 @@ from advisor.report.markdown import code
 from advisor.sections.rendering import render
 from advisor.sentences import sentences
 from advisor.team_documents.adr import title
+from advisor.team_documents.pictures import topology
 from advisor.team_documents.subject import Subject
 
 MOST_ROWS = 6
@@ -60,6 +61,7 @@ def one_page_markdown(subject: Subject) -> str:
             if _is_stated(decision, name)
         ],
         settings=settings(decision),
+        picture=topology(decision) if decision.feasible else None,
         most=MOST_ROWS,
     )
 

@@ -22,7 +22,7 @@ from advisor.report.decision_document import ExpectedFailureRecord
 from advisor.sections.rendering import render
 from advisor.team_documents.diagnosis import Diagnostician
 from advisor.team_documents.operations import operations
-from advisor.team_documents.pictures import topology
+from advisor.team_documents.pictures import sequences, topology
 from advisor.team_documents.subject import Subject
 
 _PLANNED = ("instance-stopped", "instances-replaced", "proxy-reloaded")
@@ -116,6 +116,7 @@ def runbook_markdown(subject: Subject) -> str:
         decision=decision,
         kit=kit,
         picture=topology(decision),
+        sessions=sequences(decision),
         alerts=alerts,
         problems=_problems(decision),
         solved=duties(kit, decision).solved,

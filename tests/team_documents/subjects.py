@@ -18,6 +18,15 @@ from advisor.team_documents.subject import Subject
 _FOLDER = Path(__file__).parents[2] / "examples"
 EXAMPLES = sorted([*_FOLDER.glob("*.yaml"), *(_FOLDER / "field").glob("*.yaml")])
 
+MANY_TOOLS: list[dict[str, Any]] = [
+    {
+        "name": f"tool_with_a_long_name_{number}",
+        "duration_s": 40,
+        "needs": {"sampling": "preferred", "progress": "preferred"},
+    }
+    for number in range(40)
+]
+
 
 def subject_of(path: Path, advisor: Advisor, comparer: Comparer, **more: Any) -> Subject:
     """A subject about a requirements file. `searched` says how many facts the comparison changes together."""

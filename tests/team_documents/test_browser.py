@@ -35,20 +35,24 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
 
 
 @pytest.fixture(scope="module")
-def pages(advisor: Advisor, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def pages(advisor: Advisor, index: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("pages")
     comparer = Comparer(advisor)
     for path in EXAMPLES:
         text = document_text(DocumentForm.HTML, subject_of(path, advisor, comparer))
         (folder / f"{path.stem}.html").write_text(text, encoding="utf-8")
+    return [*sorted(map(str, folder.iterdir())), str(index)]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fleet = tmp_path_factory.mktemp("fleet")
     for number, path in enumerate(EXAMPLES):
         shutil.copy(path, fleet / f"a-long-name-of-a-requirements-file-{number}-{path.name}")
     (fleet / "invalid.yaml").write_text("version: 1\nservice: x\nscale: {instances: none}\n", encoding="utf-8")
     written = tmp_path_factory.mktemp("index")
     assert run_command("document", fleet, "-o", f"{written}/", "--format", "html").returncode == 2
-    shutil.copy(written / "index.html", folder)
-    return sorted(map(str, folder.iterdir()))
+    return written / "index.html"
 
 
 def test_the_validator_has_no_error_and_no_warning(node: NodeProject, pages: list[str]) -> None:
@@ -72,21 +76,36 @@ def visited(node: NodeProject, pages: list[str]) -> dict[str, Any]:
     return found
 
 
-def test_every_page_is_accessible_and_fits_every_width(node: NodeProject, pages: list[str]) -> None:
-    for page, found in visited(node, pages).items():
-        assert found["violations"] == [], page
-        assert found["overflow"] == [], page
-        assert found["console"] == [], page
-        assert found["requests"] == [], page
-        assert 1 <= found["printed"] <= MOST_PRINTED, page
+def check(found: dict[str, Any]) -> None:
+    """Each page is accessible, fits every width, and needs nothing else."""
+    for kind in ("violations", "overflow", "console", "requests"):
+        assert found[kind] == [], kind
+    assert 1 <= found["printed"] <= MOST_PRINTED
 
 
-def test_the_browser_finds_faults(node: NodeProject, pages: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_page_is_accessible_and_fits_every_width(
+    node: NodeProject, advisor: Advisor, path: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(document_text(DocumentForm.HTML, subject_of(path, advisor, Comparer(advisor))), encoding="utf-8")
+    check(visited(node, [str(page)])[str(page)])
+
+
+def test_the_index_page_is_accessible_and_no_table_scrolls(node: NodeProject, index: Path) -> None:
+    found = visited(node, [str(index)])[str(index)]
+    check(found)
+    assert found["scrolled"] == []
+
+
+def test_the_browser_finds_faults(node: NodeProject, index: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.html"
     faults = '<main><p style="width:2000px;color:#ddd">Faint</p><img src="http://127.0.0.1:9/a.png">'
-    text = Path(pages[0]).read_text(encoding="utf-8").replace("<main>", faults, 1)
+    text = index.read_text(encoding="utf-8").replace("<main>", faults, 1)
     bad.write_text(text, encoding="utf-8")
     found = visited(node, [str(bad)])[str(bad)]
     assert found["console"], "the policy of the page refuses the picture"
     assert [text for text in found["violations"] if "color-contrast" in text or "image-alt" in text]
     assert found["overflow"]
+    bad.write_text(text.replace(faults, '<main><div class="scroll" tabindex="0"><p style="width:2000px">x'), "utf-8")
+    assert visited(node, [str(bad)])[str(bad)]["scrolled"]

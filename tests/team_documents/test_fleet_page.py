@@ -18,7 +18,7 @@ HOSTILE = """<img src=x onerror=a()>"'&{{ 7*7 }}--><script>b()</script>"""
 
 
 @pytest.fixture
-def page(tmp_path: Path, knowledge: Knowledge) -> str:
+def fleet(knowledge: Knowledge) -> ServiceFleet:
     rows = [
         OverviewRow(HOSTILE, "sticky-fleet", True, HOSTILE, ("stateful+sse",), "", (), (2, 1, 0)),
         OverviewRow("b.yaml", "not possible", False, "b", (), "", ("sampling",), (0, 1, 0)),
@@ -26,7 +26,11 @@ def page(tmp_path: Path, knowledge: Knowledge) -> str:
         OverviewRow("d.yaml", "tiered", True, "d", ("stateless+sse",), "", ("roots",), (0, 0, 0)),
     ]
     entries = [FleetEntry(row, "" if row.error else f"{row.file}.html", row.error) for row in rows]
-    fleet = ServiceFleet("in", entries, KnowledgeRevision("a", "b"), f"command {HOSTILE}", "check", knowledge.phrases)
+    return ServiceFleet("in", entries, KnowledgeRevision("a", "b"), f"command {HOSTILE}", "check", knowledge.phrases)
+
+
+@pytest.fixture
+def page(tmp_path: Path, fleet: ServiceFleet) -> str:
     path = tmp_path / "index.html"
     write_index(path, fleet)
     return path.read_text(encoding="utf-8")
@@ -41,6 +45,22 @@ def test_the_page_is_valid_and_shows_hostile_texts(page: str) -> None:
     assert services == ["b", "-", HOSTILE, "d"]
     assert [unquote(found.get("href")) for found in root.iter("a")] == ["b.yaml.html", f"{HOSTILE}.html", "d.yaml.html"]
     assert f"command {HOSTILE}" in ["".join(found.itertext()) for found in root.iter("pre")]
+
+
+def test_a_new_release_changes_the_style_and_keeps_the_text_of_a_person(
+    tmp_path: Path, page: str, fleet: ServiceFleet
+) -> None:
+    path = tmp_path / "index.html"
+    old = re.sub(r"(<style>).*?(</style>)", r"\1 p { color: red } \2", page, count=1, flags=re.DOTALL)
+    old = old.replace("<title>Deployment decisions</title>", "<title>Ours</title>\n<style>h1 { margin: 0 }</style>")
+    old = old.replace("</header>", "<p>Our fleet.</p>\n</header>")
+    path.write_text(old, encoding="utf-8")
+    write_index(path, fleet)
+    new = path.read_text(encoding="utf-8")
+    assert "color: red" not in new
+    assert all(text in new for text in ("<title>Ours</title>\n<style>h1 { margin: 0 }</style>", "<p>Our fleet.</p>"))
+    html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(new)
+    assert re.findall("<style>.*?</style>", page, re.DOTALL)[0] in new
 
 
 def test_each_filter_names_rows_and_their_number(page: str) -> None:

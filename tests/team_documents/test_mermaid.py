@@ -28,6 +28,7 @@ from advisor.requirements import load_path
 from advisor.sections.mermaid import label
 from advisor.team_documents.adr import adr_markdown
 from advisor.team_documents.decision_path import drawn_steps, path_nodes
+from advisor.team_documents.one_page import one_page_markdown
 from advisor.team_documents.pictures import Arrow, Box, Picture, sequences, topology
 from advisor.team_documents.runbook import runbook_markdown
 from advisor.templating import environment
@@ -157,10 +158,21 @@ def test_a_record_has_the_pictures_of_the_page(advisor: Advisor, decisions: list
             assert node.answer.startswith(step.answer)
 
 
-def test_a_runbook_has_the_topology(advisor: Advisor) -> None:
+def test_a_runbook_has_the_pictures_of_the_page(advisor: Advisor) -> None:
     path = next(path for path in EXAMPLES if path.stem == "customer-service-agent")
     subject = subject_of(path, advisor, Comparer(advisor), searched=0)
-    assert blocks_of(runbook_markdown(subject)) == [drawing(topology(subject.decision))]
+    assert blocks_of(runbook_markdown(subject)) == [drawing(picture) for picture in pictures_of(subject.decision)]
+
+
+def test_the_single_page_has_the_boxes_and_arrows_of_the_topology(decisions: list[Decision], advisor: Advisor) -> None:
+    comparer = Comparer(advisor)
+    for decision in decisions:
+        blocks = blocks_of(one_page_markdown(subject_about(decision, comparer, searched=0)))
+        assert len(blocks) == decision.feasible
+        for block, picture in zip(blocks, pictures_of(decision), strict=False):
+            boxes = [box for box in picture.boxes if not box.inside]
+            assert all(f'"{"<br>".join(map(label, box.texts))}"' in block for box in boxes)
+            assert block.count(" --> ") == len(picture.arrows)
 
 
 def test_a_label_is_a_single_line_without_syntax() -> None:
@@ -180,12 +192,18 @@ def test_every_release_draws_the_blocks_of_every_example(
 ) -> None:
     comparer = Comparer(advisor)
     texts = [text for each in decisions for text in (*map(expected, pictures_of(each)), texts_of_path(each))]
-    records = [adr_markdown(subject_about(decision, comparer, searched=0)) for decision in decisions]
+    subjects = [subject_about(decision, comparer, searched=0) for decision in decisions]
+    records = [adr_markdown(subject) for subject in subjects]
     blocks = [block for record in records for block in blocks_of(record)]
     for name, found in results(node, "draw", blocks, tmp_path).items():
         for block, expected_texts, result in zip(blocks, texts, found, strict=True):
             assert "error" not in result, (name, block, result)
             assert texts_in(result) == expected_texts, (name, block)
+            assert result["width"] <= WIDEST, (name, block)
+    small = [block for subject in subjects for block in blocks_of(one_page_markdown(subject))]
+    for name, found in results(node, "draw", small, tmp_path).items():
+        for block, result in zip(small, found, strict=True):
+            assert "error" not in result, (name, block, result)
             assert result["width"] <= WIDEST, (name, block)
 
 

@@ -6,26 +6,28 @@ import math
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from running import run_command
+from subjects import EXAMPLES, MANY_TOOLS
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "examples" / "field").glob("*.yaml")])
 
 # A4 and Letter with margins of 2 cm and text of 10 pt: 17 cm have more than 100 letters. 23.9 cm of Letter have
 # 56 lines of 12 pt.
 COLUMNS, LINES = 100, 56
-_HEADING = 2  # lines of a heading with its margins, besides the gaps before and after it
-_GAP = 0.5  # lines between two blocks
+_HEADING = 1.2  # lines of a heading, besides the gaps before and after it
+_GAP = 0.4  # lines between two blocks
+_PICTURE = 7  # lines of the picture, as test_printed_page.py prints it
 
 
 def printed_lines(markdown: str) -> float:
     """The lines of a document on paper: long lines wrap, and each block has a margin. Comments are not printed."""
     total = 0.0
-    for line in re.sub(r"<!--.*?-->", "", markdown, flags=re.DOTALL).split("\n"):
+    printed = re.sub(r"<!--.*?-->|```mermaid.*?```", "", markdown, flags=re.DOTALL)
+    total += _PICTURE * markdown.count("```mermaid")
+    for line in printed.split("\n"):
         if line.startswith("#"):
             total += _HEADING * math.ceil(len(line) / (COLUMNS / 2))
         elif line.startswith("|--"):
@@ -64,16 +66,8 @@ def test_the_page_of_every_example_is_one_page(file: Path, tmp_path: Path) -> No
 
 
 def test_a_page_with_very_many_tools_is_one_page(tmp_path: Path) -> None:
-    tools: list[dict[str, Any]] = [
-        {
-            "name": f"tool_with_a_long_name_{number}",
-            "duration_s": 40,
-            "needs": {"sampling": "preferred", "progress": "preferred"},
-        }
-        for number in range(40)
-    ]
     file = tmp_path / "many.yaml"
-    file.write_text(yaml.safe_dump({"version": 1, "service": "many", "scale": {"instances": 9}, "tools": tools}))
+    file.write_text(yaml.safe_dump({"version": 1, "service": "many", "scale": {"instances": 9}, "tools": MANY_TOOLS}))
     text = page(file, tmp_path)
     assert "34 more tools are in the requirements file." in text
     assert printed_lines(text) <= LINES

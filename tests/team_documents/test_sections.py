@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from subjects import EXAMPLES, subject_about
+from markdown_it import MarkdownIt
+from subjects import EXAMPLES, hostile, renamed, subject_about
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.kit_support import no_kit
 from advisor.decision.options import Comparer
 from advisor.kit.render import render_kit
+from advisor.report.markdown import code, one_line, prose
 from advisor.requirements import load_path
 from advisor.sections.fingerprint import read_fingerprint
 from advisor.sections.versions import versions_of
 from advisor.team_documents.adr import adr_markdown
 from advisor.team_documents.decision import decision_markdown
 from advisor.team_documents.one_page import one_page_markdown
+from advisor.team_documents.subject import Subject
+
+_MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
 def lines_of(text: str, start: str) -> list[str]:
@@ -55,6 +62,34 @@ def test_the_documents_have_the_same_sections(path: Path, advisor: Advisor) -> N
     lost = complete.partition("## Lost features and their replacements\n\n")[2].partition("\n\n")[0]
     assert lost in kit
     assert re.sub(r"\n\* These features .*", "", f"{lost}\n").strip() in page
+
+
+def test_hostile_texts_of_rules_keep_their_characters() -> None:
+    chance = random.Random(16)
+    for _ in range(10_000):
+        text = f"a {hostile(chance)}{chance.choice(('`', '``', ''))}{hostile(chance)}"
+        for made, kinds in ((prose(text), {"text", "text_special", "code_inline"}), (code(text), {"code_inline"})):
+            (*_, inline, _) = _MARKDOWN.parse(f"x {made}\n")
+            shown = "".join(child.content for child in inline.children or ())
+            assert {child.type for child in inline.children or ()} <= {"text", *kinds}, (text, made)
+            if kinds == {"code_inline"}:
+                assert shown == f"x {one_line(text)}", (text, made)
+            else:  # Code spans have backticks and spaces of their own.
+                bare = [re.sub("[` ]", "", each) for each in (shown, one_line(f"x {text}"))]
+                assert bare[0] == bare[1], (text, made)
+                assert "`" in text or shown == one_line(f"x {text}")
+
+
+@pytest.mark.parametrize("render", [adr_markdown, decision_markdown, one_page_markdown])
+def test_documents_show_hostile_names_as_they_are(render: Callable[[Subject], str], advisor: Advisor) -> None:
+    chance, comparer = random.Random(17), Comparer(advisor)
+    path = next(path for path in EXAMPLES if path.stem == "customer-service-agent")
+    subject = subject_about(advisor.decide(load_path(path, advisor.space)), comparer, searched=0)
+    for _ in range(60):
+        named = subject._replace(comparison=subject.comparison._replace(decision=renamed(subject.decision, chance)))
+        tokens = _MARKDOWN.parse(render(named))
+        spans = {child.content for token in tokens for child in token.children or () if child.type == "code_inline"}
+        assert {one_line(tool.name) for tool in named.decision.requirements.tools} <= spans
 
 
 def test_the_page_of_a_kit_says_where_it_comes_from(advisor: Advisor) -> None:

@@ -9,7 +9,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const browser = await puppeteer.launch({ executablePath: chromium, args: ["--no-sandbox"] });
 const found = {};
 for (const file of files) {
-  const seen = { console: [], requests: [], overflow: [], violations: [], printed: 0 };
+  const seen = { console: [], requests: [], overflow: [], scrolled: [], violations: [], printed: 0 };
   const page = await browser.newPage();
   page.on("console", (message) => seen.console.push(message.text()));
   page.on("pageerror", (error) => seen.console.push(String(error)));
@@ -22,6 +22,8 @@ for (const file of files) {
       await page.goto(pathToFileURL(file).href);
       const more = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (more > 0) seen.overflow.push(`${scheme}, ${width} px: ${more} px too wide`);
+      const tables = await page.evaluate(() => [...document.querySelectorAll(".scroll")].map((part) => part.scrollWidth - part.clientWidth));
+      if (Math.max(0, ...tables) > 0) seen.scrolled.push(width);
     }
     // The text of hidden parts is checked, too.
     await page.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
