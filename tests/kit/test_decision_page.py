@@ -278,6 +278,23 @@ def test_the_page_does_not_advise_a_verifier_if_the_kit_has_one(decide: Any, sdk
     assert "Pass your token verifier" not in files["DECISION.md"]
 
 
+@pytest.mark.parametrize("platform", ["kubernetes", "compose", "systemd"])
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy", "envoy", "caddy", "traefik", "alb", "ingress-nginx", "none"])
+def test_a_missing_limit_for_client_addresses_is_left_to_the_team(decide: Any, proxy: str, platform: str) -> None:
+    """The page names each limit for strangers that the deployed kit does not have."""
+    for sessions in (True, False):
+        stated: dict[str, Any] = {"service": "demo", "environment.platform": platform, "environment.proxy.kind": proxy}
+        stated |= {"scale.instances": 3, "scale.affinity": "available"}
+        stated |= {"needs.elicitation": "required", "clients.protocol": "legacy"} if sessions else {}
+        decision = decide(stated)
+        kit = kit_context(decision)
+        left = [duty for duty in duties(kit, decision).left if "limit" in duty and "client address" in duty]
+        files = {file.path for file in render_kit(decision, "")}
+        runs = "kubernetes/proxy.yaml" in files if platform == "kubernetes" else bool(kit.proxy)
+        assert len(left) == (not runs or bool(kit.carried.lacks)), (sessions, left)
+        assert all(("deploys no proxy" in duty) != runs for duty in left)
+
+
 SOLVED = ("tokens-are-not-checked", "shutdown-cuts-running-calls", "failed-instance-needs-404")
 
 

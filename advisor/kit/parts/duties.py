@@ -46,6 +46,7 @@ def duty_values(kit: KitContext) -> dict[str, Any]:
     """Return the values that documents/duties.md.j2 uses besides the kit and the decision."""
     return {
         "affinity": _affinity(kit),
+        "proxied": kubernetes.deploys_proxy(kit) if kit.platform == "kubernetes" else bool(kit.proxy),
         "fixed_pods": kubernetes.fixed_pods(kit),
         "scales_by_sessions": kubernetes.scales_by_sessions(kit),
     }
