@@ -22,6 +22,7 @@ class IngressController(NamedTuple):
     prefixes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     controllers: tuple[str, ...] = ()
+    middlewares: str = ""
     sources: tuple[str, ...] = ()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import files, proxy
+from parts import deployment, files, proxy, service
 
 from advisor.audits.deployment import deployment_findings
 from advisor.audits.request_paths import request_paths
@@ -90,6 +90,14 @@ def test_a_table_of_requests_is_as_bad_as_a_hash_of_the_session_id(knowledge: Kn
         table = found(knowledge, files(proxy(*hosts, upstream={"sticky": "requested"}, product="haproxy")))
         hashed = found(knowledge, files(proxy(*hosts, upstream={"balance": "session-hash"}, product="haproxy")))
         assert table == {"session-table-from-requests": hashed["session-id-hash"]}
+
+
+@pytest.mark.parametrize(("sticky", "severity"), [({}, "medium"), ({"sticky": "cookie"}, "info")], ids=str)
+def test_a_service_keeps_no_clients_behind_a_proxy(sticky: dict[str, Any], severity: str, knowledge: Knowledge) -> None:
+    entry = proxy("mcp", product="ingress-nginx", upstream=sticky)
+    pods = deployment("mcp", instances=2)
+    given = files(entry, service("mcp", "mcp", session_affinity="client-ip"), pods)
+    assert found(knowledge, given)["client-ip-affinity-behind-a-proxy"][0] == severity
 
 
 def test_the_owner_of_an_image_does_not_make_it_a_server(knowledge: Knowledge) -> None:

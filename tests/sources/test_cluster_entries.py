@@ -403,7 +403,7 @@ def test_the_gateway_and_policies_count_for_a_route() -> None:
         "client_idle_timeout": (300, 19),
         "balance": ("session-hash", 10),
         "total_timeout": (0, 11),
-        "retries_on": (("http-5xx", "connect-failure"), 12),
+        "retries_on": (("http-5xx", "reset", "connect-failure", "non-idempotent"), 12),
     }
     assert proxy.routes[0].observed["total_timeout"].value == 10
 
@@ -417,7 +417,7 @@ spec:
   http:
     - match: [{uri: {prefix: /mcp}}, {uri: {exact: /x}}]
       timeout: 15s
-      retries: {attempts: 3, retryOn: "5xx,reset"}
+      retries: {attempts: 3, perTryTimeout: 5s, retryOn: "5xx,reset"}
       rewrite: {uri: /}
       corsPolicy: {allowHeaders: [mcp-session-id]}
       route:
@@ -449,7 +449,8 @@ def test_routes_and_rules_of_istio() -> None:
     ]
     assert lines(proxy.routes[0].observed) == {
         "total_timeout": (15, 8),
-        "retries_on": (("http-5xx", "reset"), 9),
+        "first_byte_timeout": (5, 9),
+        "retries_on": (("http-5xx", "reset", "connect-failure", "non-idempotent"), 9),
         "rewrites_path": (True, 10),
         "cors_headers": (("mcp-session-id",), 11),
     }
@@ -561,3 +562,67 @@ def test_cors_annotations_of_ingress_nginx_count_only_with_enable_cors(enabled: 
     )
     observed = annotated("\n".join(lines)).observed
     assert ("cors_headers" in observed) == ("cors_exposes" in observed) == (enabled == "true")
+
+
+RETRIES = {
+    '"connect-failure,refused-stream"': ("connect-failure",),
+    "gateway-error": ("http-5xx", "non-idempotent"),
+    '"503"': ("http-5xx", "non-idempotent"),
+    '"retriable-status-codes"': ("http-5xx", "non-idempotent"),
+}
+
+
+@pytest.mark.parametrize("stated", RETRIES)
+def test_conditions_of_istio_say_whether_a_post_is_repeated(stated: str) -> None:
+    text = ISTIO.replace('"5xx,reset"', stated)
+    assert only(a=text).routes[0].observed["retries_on"].value == RETRIES[stated]
+    none = only(a=text.replace("attempts: 3", "attempts: 0"))
+    assert none.routes[0].observed["retries_on"].value == ("none",)
+
+
+@pytest.mark.parametrize("kind", ["add", "set"])
+def test_added_response_headers_answer_other_origins(kind: str) -> None:
+    headers = {
+        "Access-Control-Allow-Origin": "https://a.example.com",
+        "Access-Control-Allow-Headers": "Content-Type, X-A",
+    }
+    listed = ", ".join(f"{{name: {name}, value: '{value}'}}" for name, value in headers.items())
+    route = ROUTE.replace("{remove: [Mcp-Session-Id]}", f"{{{kind}: [{listed}]}}")
+    mapped = ", ".join(f"{name}: '{value}'" for name, value in headers.items())
+    istio = ISTIO.replace("rewrite:", f"headers: {{response: {{{kind}: {{{mapped}}}}}}}\n      rewrite:")
+    for proxy in (only(a=route), only(a=istio.replace("      corsPolicy: {allowHeaders: [mcp-session-id]}\n", ""))):
+        found = values(proxy.routes[0].observed)
+        assert found["cors_headers"] == ("content-type", "x-a")
+        assert found["cors_origin"] == "https://a.example.com"
+        assert found["sets_response_headers"] == tuple(name.lower() for name in headers)
+
+
+def test_the_middlewares_of_an_annotation_count_for_an_ingress() -> None:
+    middleware = """\
+    apiVersion: traefik.io/v1alpha1
+    kind: Middleware
+    metadata: {name: small, namespace: shop}
+    spec: {buffering: {maxRequestBodyBytes: 1000}, compress: {}}
+    """
+    names = "  router.middlewares: shop-small@kubernetescrd, shop-other@kubernetescrd"
+    proxy = only(
+        a=middleware,
+        b=f"""\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: mcp
+  namespace: shop
+  annotations:
+  {names.replace("router", "traefik.ingress.kubernetes.io/router")}
+spec:
+  rules: [{{http: {{paths: [{{path: /mcp, backend: {{service: {{name: mcp, port: {{number: 80}}}}}}}}]}}}}]
+""",
+    )
+    assert proxy.product == "traefik"
+    assert lines(proxy.observed) == {
+        "body_limit": (1000, 4),
+        "request_buffering": (True, 4),
+        "buffering": (True, 4),
+        "compression": (True, 4),
+    }

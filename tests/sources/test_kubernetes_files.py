@@ -537,7 +537,8 @@ def test_every_setting_names_an_observation_and_a_product(knowledge: Knowledge) 
     rules += [rule for resource in knowledge.resource_settings.values() for rule in resource.sets]
     for rule in rules:
         kind = kinds[rule.observation]
-        stated = {value for value in rule.words.values() if value}
+        stated = {value for text in rule.words.values() for value in (text.split() if kind.type == "words" else [text])}
+        stated -= {""}
         allowed = kind.values or ({"true", "false"} if kind.type == "yes-no" else stated)
         assert stated <= set(allowed), rule
     products = {entry.product for entry in knowledge.ingress_controllers.values()}

@@ -10,15 +10,12 @@ from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.platforms.observed import from_node, observation, stated
 from advisor.sources.platforms.resources import Backend, Cluster, Resource
 from advisor.sources.platforms.settings import Settings, service_of
-from advisor.sources.proxies.wording import Match, seconds
+from advisor.sources.proxies.envoy_routes import retries_on
+from advisor.sources.proxies.wording import Match, Notes, names, response_header, seconds
 
 _DEFAULT = "gateway-api"
 _MESH = "istio"
 _MATCHES: dict[str, Match] = {"PathPrefix": "prefix", "Exact": "exact", "RegularExpression": "regex"}
-_RETRY_WORDS = (
-    *(("5xx", "http-5xx"), ("gateway-error", "http-5xx"), ("connect-failure", "connect-failure")),
-    *(("refused-stream", "retriable"), ("reset", "reset"), ("retriable-4xx", "http-4xx")),
-)
 _PERSISTENT = "stateful_session.envelope"
 
 
@@ -97,6 +94,7 @@ def _rule(rule: YamlNode) -> dict[str, Observation]:
     kinds = dict.fromkeys("http-5xx" if code.startswith("5") else "http-4xx" for code in codes.texts())
     if kinds:
         found["retries_on"] = Observation(tuple(kinds), codes.location)
+    added: list[tuple[str, YamlNode]] = []
     for part in rule.key("filters").items():
         kind, place = part.key("type").text, part.location
         if kind == "URLRewrite":
@@ -111,10 +109,27 @@ def _rule(rule: YamlNode) -> dict[str, Observation]:
             found.update(_headers(part.get("requestHeaderModifier.remove"), "removes_request_headers"))
         elif kind == "ResponseHeaderModifier":
             found.update(_headers(part.get("responseHeaderModifier.remove"), "removes_response_headers"))
+            for change in ("add", "set"):
+                given = part.get(f"responseHeaderModifier.{change}").items()
+                added += [(each.key("name").text, each.key("value")) for each in given]
         elif kind == "CORS":
             found.update(_headers(part.get("cors.allowHeaders"), "cors_headers"))
             found.update(_headers(part.get("cors.exposeHeaders"), "cors_exposes"))
-    return found
+            found.update(_origin(part.get("cors.allowOrigins")))
+    return {**_added(added), **found}
+
+
+def _added(headers: list[tuple[str, YamlNode]]) -> Notes:
+    """Return what response headers say that a route adds, with their values."""
+    notes = Notes()
+    for name, value in headers:
+        response_header(name, value.text, value.location, notes)
+    return notes
+
+
+def _origin(origins: YamlNode) -> dict[str, Observation]:
+    texts = [item.text or next((value.text for _, value in item.pairs()), "") for item in origins.items()]
+    return {"cors_origin": Observation(texts[0], origins.location)} if texts and texts[0] else {}
 
 
 def _headers(node: YamlNode, name: str) -> dict[str, Observation]:
@@ -212,16 +227,18 @@ def _uri(match: YamlNode, rule: YamlNode) -> tuple[str, Match, Location]:
 
 def _istio_rule(rule: YamlNode) -> dict[str, Observation]:
     retries = rule.key("retries")
-    words = [word.strip() for word in retries.key("retryOn").text.lower().split(",")]
-    kinds = tuple(dict.fromkeys(value for word in words for start, value in _RETRY_WORDS if word.startswith(start)))
+    kinds = retries_on(names(retries.key("retryOn").text), ["503"])
     attempts = retries.key("attempts")
     if attempts.number == 0:
         kinds = ("none",)
     place = (retries.key("retryOn") or attempts or retries).location
     rewrite, redirect, cors = rule.get("rewrite.uri"), rule.key("redirect"), rule.key("corsPolicy")
+    added = [each for change in ("add", "set") for each in rule.get(f"headers.response.{change}").pairs()]
     return {
+        **_added(added),
         **stated(
             total_timeout=from_node(rule.key("timeout"), "seconds"),
+            first_byte_timeout=from_node(retries.key("perTryTimeout"), "seconds"),
             retries_on=observation(kinds or None, place),
             rewrites_path=Observation(value=True, location=rewrite.location) if rewrite else None,
             sets_host=Observation("fixed", rule.get("rewrite.authority").location)
@@ -235,4 +252,5 @@ def _istio_rule(rule: YamlNode) -> dict[str, Observation]:
         **_headers(rule.get("headers.response.remove"), "removes_response_headers"),
         **_headers(cors.key("allowHeaders"), "cors_headers"),
         **_headers(cors.key("exposeHeaders"), "cors_exposes"),
+        **_origin(cors.key("allowOrigins")),
     }

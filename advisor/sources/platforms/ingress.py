@@ -10,7 +10,8 @@ from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.platforms.observed import from_node, stated
 from advisor.sources.platforms.resources import Backend, Cluster, Resource
 from advisor.sources.platforms.settings import Settings
-from advisor.sources.proxies.wording import SESSION_HEADER, Match, seconds
+from advisor.sources.proxies.traefik_settings import middleware_notes
+from advisor.sources.proxies.wording import SESSION_HEADER, Match, Notes, seconds
 
 OTHER = "other"
 """The product of rules/proxies.yaml for a proxy that nothing names."""
@@ -24,7 +25,8 @@ def ingress(resource: Resource, cluster: Cluster, settings: Settings) -> Proxy:
     spec = resource.node.key("spec")
     class_name = spec.key("ingressClassName").text or resource.annotations.key("kubernetes.io/ingress.class").text
     product = settings.product(resource.annotations, class_name, OTHER)
-    observed = {**_tls(spec), **settings.of_product(resource.annotations, product)}
+    middlewares = _named_middlewares(resource, cluster, settings)
+    observed = {**_tls(spec), **settings.of_product(resource.annotations, product), **middlewares}
     joined = _Routes(resource, cluster, settings)
     for rule in spec.key("rules").items():
         host = rule.key("host").text
@@ -142,11 +144,12 @@ def ingress_route(resource: Resource, cluster: Cluster, settings: Settings, prod
     joined = _Routes(resource, cluster, settings)
     spec = resource.node.key("spec")
     for rule in spec.key("routes").items():
-        own: dict[str, Observation] = {}
+        own = Notes()
         for reference in rule.key("middlewares").items():
             namespace = reference.key("namespace").text or resource.namespace
             found = cluster.find("Middleware", namespace, reference.key("name").text)
-            own.update(_middleware(found.node.key("spec")) if found is not None else {})
+            if found is not None:
+                middleware_notes(found.node.key("spec"), own)
         backends = []
         balance: dict[str, Observation] = {}
         for service in rule.key("services").items():
@@ -198,22 +201,15 @@ def _passed(service: YamlNode) -> dict[str, Observation]:
     }
 
 
-def _middleware(spec: YamlNode) -> dict[str, Observation]:
-    found: dict[str, Observation] = {}
-    for name, node in spec.pairs():
-        place = node.location
-        if name in ("stripPrefix", "stripPrefixRegex", "replacePath", "replacePathRegex", "addPrefix"):
-            found["rewrites_path"] = Observation(value=True, location=place)
-        elif name == "buffering":
-            found["buffering"] = found["request_buffering"] = Observation(value=True, location=place)
-            found.update(stated(body_limit=from_node(node.key("maxRequestBodyBytes"), "bytes")))
-        elif name == "compress":
-            found["compression"] = Observation(value=True, location=place)
-        elif name in ("rateLimit", "inFlightReq"):
-            found["rate_limited"] = Observation(value=True, location=place)
-        elif name == "redirectScheme":
-            found["redirects"] = Observation("https", place)
-    return found
+def _named_middlewares(resource: Resource, cluster: Cluster, settings: Settings) -> Notes:
+    """Return what the middlewares say that annotations name by their namespace and name."""
+    notes = Notes()
+    wanted = [word for name in settings.names_of_middlewares(resource) for word in (name.partition("@")[0],)]
+    for middleware in cluster.of("Middleware") if wanted else ():
+        namespace = middleware.namespace or resource.namespace or "default"
+        if f"{namespace}-{middleware.name}" in wanted:
+            middleware_notes(middleware.node.key("spec"), notes)
+    return notes
 
 
 def http_proxy(resource: Resource, cluster: Cluster, settings: Settings, product: str) -> Proxy:

@@ -94,7 +94,7 @@ def from_rule(
         words = [word for text in texts for word in re.split(r"[\s,]+", text) if word]
         if rule.observation != "methods":
             words = [word.lower() for word in words]
-        found = dict.fromkeys(filter(None, (_word(rule, word) for word in words)))
+        found = dict.fromkeys(value for word in words for value in _word(rule, word).split())
         return observation(tuple(found) or None, location)
     text = texts[0].strip() if texts else ""
     if rule.words:  # their patterns also match variables of the program, such as `$http_mcp_session_id`

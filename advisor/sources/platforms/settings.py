@@ -77,6 +77,15 @@ class Settings:
                     _keep(found, rule, from_rule(rule, (text,), value.location, self._kinds))
         return found
 
+    def names_of_middlewares(self, resource: Resource) -> list[str]:
+        """Return the middlewares that the annotations of a resource name."""
+        texts = [
+            resource.annotations.key(entry.middlewares).text
+            for entry in self._knowledge.ingress_controllers.values()
+            if entry.middlewares
+        ]
+        return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
     def attached(self, kind: str, namespace: str, name: str) -> dict[str, Observation]:
         """Return what policies state about a resource."""
         return {**self._attached.get((kind, "", name), {}), **self._attached.get((kind, namespace, name), {})}

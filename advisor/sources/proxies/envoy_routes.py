@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.proxies.envoy_clusters import NOTHING, duration, field, fields
@@ -96,7 +96,7 @@ def route_notes(node: YamlNode, longest: YamlNode, notes: Notes) -> None:
     action = fields(node.key("route"))
     _timeouts(action, longest, notes)
     retries = action.get("retry_policy", NOTHING)
-    words = tuple(_retries(retries))
+    words = _retries(retries)
     if words:
         notes.extend("retries_on", words, field(retries, "retry_on").location)
     for name in ("prefix_rewrite", "regex_rewrite", "path_rewrite", "path_rewrite_policy"):
@@ -124,17 +124,27 @@ def _timeouts(action: dict[str, YamlNode], longest: YamlNode, notes: Notes) -> N
         notes.note("total_timeout", limit, place)
 
 
-def _retries(policy: YamlNode) -> Iterator[str]:
-    if not policy:
-        return
-    codes = [item.number or 0 for item in field(policy, "retriable_status_codes").items()]
+def _retries(policy: YamlNode) -> tuple[str, ...]:
+    codes = [item.text for item in field(policy, "retriable_status_codes").items()]
+    return retries_on(names(field(policy, "retry_on").text), codes) if policy else ()
+
+
+def _of_status(status: str) -> str:
+    return "http-429" if status == "429" else "http-5xx" if status.startswith("5") else "http-4xx"
+
+
+def retries_on(words: Iterable[str], codes: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return after which failures Envoy repeats a request, which is also a proxy of meshes and of gateways.
+
+    Args:
+        words: the conditions of Envoy, such as `5xx`, or status codes.
+        codes: the status codes of the condition `retriable-status-codes`.
+    """
     found: list[str] = []
-    for word in names(field(policy, "retry_on").text):
-        if word == "retriable-status-codes":
-            found += ["http-429" if code == 429 else "http-5xx" if code >= 500 else "http-4xx" for code in codes]
-        elif number(word) is not None:
-            found.append("http-429" if word == "429" else "http-5xx" if word.startswith("5") else "http-4xx")
+    for word in words:
+        statuses = codes if word == "retriable-status-codes" else [word]
+        found += [_of_status(status) for status in statuses if number(status) is not None]
         found.extend(_RETRIES.get(word, ()))
     if set(found) - {"connect-failure"}:
         found.append("non-idempotent")  # Envoy repeats every method
-    yield from dict.fromkeys(found)
+    return tuple(dict.fromkeys(found))

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from advisor.findings import Location
 from advisor.sources.proxies.nginx_syntax import Directive
 from advisor.sources.proxies.nginx_variables import Variables, variables
-from advisor.sources.proxies.wording import SESSION_HEADER, Notes, is_forwarded, names, seconds, size
+from advisor.sources.proxies.wording import SESSION_HEADER, Notes, is_forwarded, response_header, seconds, size
 
 _SWITCHES = {
     "proxy_buffering": "buffering",
@@ -181,17 +181,11 @@ def _response_headers(scope: BlockScope, notes: Notes, known: Variables) -> None
             notes.extend("removes_response_headers", (directive.args[0].lower(),), directive.location)
     for header, directive in added.items():
         place = directive.location
-        notes.extend("sets_response_headers", (header,), place)
         text, is_dynamic = directive.file.restored(directive.args[1])
         if variables(text):
             is_dynamic = True
             text = max(known.values(text), key=len, default=text)
-        if header == "access-control-allow-headers":
-            notes.note("cors_headers", names(text), place, is_dynamic=is_dynamic)
-        elif header == "access-control-expose-headers":
-            notes.note("cors_exposes", names(text), place, is_dynamic=is_dynamic)
-        elif header == "access-control-allow-origin":
-            notes.note("cors_origin", text or directive.args[1], place, is_dynamic=is_dynamic)
+        response_header(header, text or directive.args[1], place, notes, is_dynamic=is_dynamic)
 
 
 def _path(scope: BlockScope, path: str, uri: str, notes: Notes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from advisor.sources.platforms.marked import YamlNode
 from advisor.sources.proxies.traefik_tree import at, words_of
-from advisor.sources.proxies.wording import Notes, is_forwarded, names, number
+from advisor.sources.proxies.wording import Notes, is_forwarded, names, number, response_header
 
 _REWRITING = ("stripPrefix", "stripPrefixRegex", "replacePath", "replacePathRegex", "addPrefix")
 
@@ -79,7 +79,7 @@ def _headers(value: YamlNode, notes: Notes) -> None:
     for name, text in at(value, "customResponseHeaders").pairs():
         header = name.lower()
         if text.text:
-            notes.extend("sets_response_headers", (header,), text.location)
+            response_header(header, text.text, text.location, notes)
         elif not (allows and header.startswith("access-control-")):  # Traefik then sets its own value
             notes.extend("removes_response_headers", (header,), text.location)
     for setting, observation in (

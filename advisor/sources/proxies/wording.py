@@ -111,3 +111,15 @@ class Notes(dict[str, Observation]):
         new = tuple(dict.fromkeys((*before, *words)))
         if new:
             self[name] = Observation(new, old.location if old is not None else place)
+
+
+def response_header(name: str, text: str, place: Location, notes: Notes, *, is_dynamic: bool = False) -> None:
+    """Note a response header that a proxy adds, and what it answers to requests of other origins."""
+    header = name.lower()
+    notes.extend("sets_response_headers", (header,), place)
+    if header == "access-control-allow-headers":
+        notes.note("cors_headers", names(text), place, is_dynamic=is_dynamic)
+    elif header == "access-control-expose-headers":
+        notes.note("cors_exposes", names(text), place, is_dynamic=is_dynamic)
+    elif header == "access-control-allow-origin":
+        notes.note("cors_origin", text or None, place, is_dynamic=is_dynamic)
