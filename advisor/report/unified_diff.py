@@ -16,7 +16,7 @@ class LineChange(NamedTuple):
         path: the file.
         line: the first line that is removed, or before which lines are inserted. The first line of a file is 1.
         removed: the number of lines that are removed.
-        text: the inserted lines, each with its line end.
+        text: the inserted lines, with their line ends. The last line of a file can have none.
     """
 
     path: str
@@ -28,7 +28,13 @@ class LineChange(NamedTuple):
 def line_changes(patch: str) -> Iterator[LineChange]:
     """Yield the changes of a unified diff. The changes of a file come from its top to its end."""
     path = ""
-    lines = iter(re.findall(r"[^\n]*\n|[^\n]+$", patch))
+    found: list[str] = []
+    for text in re.findall(r"[^\n]*\n|[^\n]+$", patch):
+        if text.startswith("\\") and found:  # the note that the line before it has no line end in the file
+            found[-1] = found[-1].removesuffix("\n")
+        else:
+            found.append(text)
+    lines = iter(found)
     for text in lines:
         if text.startswith(("--- ", "+++ ")):
             path = _path(text) or path
@@ -48,8 +54,6 @@ def _changes(lines: Iterator[str], path: str, line: int, old: int, new: int) -> 
         elif text.startswith("+"):
             new -= 1
             added.append(text[1:])
-        elif text.startswith("\\"):
-            continue
         else:
             if removed or added:
                 yield LineChange(path, line, removed, "".join(added))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from advisor.deployment.model import DeploymentFiles, NotRead
@@ -11,10 +12,11 @@ from advisor.sources.platforms.reader import PlatformReader
 from advisor.sources.proxies import caddy, envoy, haproxy, nginx, traefik
 
 _ENDINGS = (
-    *(".conf", ".cfg", ".nginx", ".vhost", ".caddy", ".caddyfile", ".yaml", ".yml", ".json", ".toml", ".tf"),
-    *(".template", ".tmpl", ".tpl", ".j2", ".jinja", ".jinja2", ".erb", ".in"),
+    *("conf", "cfg", "nginx", "vhost", "caddy", "caddyfile", "yaml", "yml", "json", "toml", "tf"),
+    *("template", "tmpl", "tpl", "j2", "jinja", "jinja2", "erb", "in"),
 )
-"""The ends of the names of configuration files. Files without a dot in the name are tried, too."""
+AUDITED_NAMES = rf"(\.({'|'.join(_ENDINGS)})|(^|/)([^/.]+|[^/]*(Docker|Container)file[^/]*|Caddyfile[^/]*))$"
+"""The names of configuration files, as a regular expression. Files without a dot in the name are tried, too."""
 
 _Reader = tuple[
     Callable[[str, str], bool],
@@ -52,8 +54,7 @@ def read_deployment(files: SourceFiles, knowledge: Knowledge) -> DeploymentFiles
 
 def _texts(files: SourceFiles) -> Iterator[tuple[str, str]]:
     for name in files.others:
-        base = name.rpartition("/")[2]
-        if not (base.endswith(_ENDINGS) or "." not in base or "Dockerfile" in base or base.startswith("Caddyfile")):
+        if not re.search(AUDITED_NAMES, name):
             continue
         content = files.read(name)
         if content is not None and b"\0" not in content:

@@ -16,6 +16,7 @@ from example_files import change, copied_example
 from running import run_command
 
 from advisor import __version__
+from advisor.sources.deployment_files import AUDITED_NAMES
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "how-to"
@@ -93,7 +94,9 @@ def test_the_hooks_of_scan_and_audit_run(tmp_path: Path) -> None:
     code, said = _hooks(repository)
     assert (code, said.count("Failed")) == (1, 2), said
     assert "state-in-process" in said
-    change(server / "tools.py", "(order)\n\n", "(order)  # mcp-advisor: ignore[state-in-process] an example\n\n")
+    change(
+        server / "tools.py", "append(order)\n", "append(order)  # mcp-advisor: ignore[state-in-process] an example\n"
+    )
     code, said = _hooks(repository)
     assert (code, said.count("Passed")) == (0, 2), said
     (server / "tools.py").unlink()
@@ -154,3 +157,21 @@ def test_the_hook_of_scan_runs_for_files_that_scan_reads(path: str, runs: bool) 
     assert re.search(files["mcp-advisor-audit"], path) or not runs
     for other in ("nginx.conf", "deploy/haproxy.cfg", "k8s/service.yml", "Caddyfile", "main.tf", "envoy.json"):
         assert re.search(files["mcp-advisor-audit"], other)
+
+
+def test_the_hook_of_audit_runs_for_each_file_that_audit_reads() -> None:
+    hooks = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))}
+    pattern = hooks["mcp-advisor-audit"]["files"]
+    assert pattern == f"{AUDITED_NAMES}|{hooks['mcp-advisor-scan']['files']}"
+    names = (
+        "shop.nginx",
+        "shop.vhost",
+        "a/nginx.conf.tpl",
+        "haproxy.cfg.j2",
+        "site.erb",
+        "a/nginx",
+        "Containerfile.dev",
+    )
+    for name in (*names, "server.py", "uv.lock", "requirements.txt", ".mcp-advisor.yaml"):
+        assert re.search(pattern, name), name
+    assert not re.search(pattern, "README.md")

@@ -23,6 +23,7 @@ from advisor.report.findings_sarif import findings_sarif
 from advisor.report.findings_text import findings_text
 from advisor.report.serialization import json_text
 from advisor.report.unified_diff import line_changes
+from advisor.sources.splices import diff
 from advisor.triage import Triaged
 from advisor.triage.configuration import SeverityEntry, TriagePolicy
 
@@ -224,6 +225,22 @@ def test_a_patch_becomes_the_same_change(after: str) -> None:
 
 def test_the_change_of_an_empty_file() -> None:
     assert [tuple(change) for change in line_changes(patched("", "a\nb\n"))] == [("nginx.conf", 1, 0, "a\nb\n")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("a\nb", "a\nc", (2, 1, "c")),
+        ("a\nb\n", "a\nc", (2, 1, "c")),
+        ("a\nb", "a\nc\n", (2, 1, "c\n")),
+        ("a\nb", "x\nb", (1, 1, "x\n")),
+        ("a", "a\nb", (1, 1, "a\nb")),
+        ("a\n\\ b", "a\n\\ c", (2, 1, "\\ c")),
+    ],
+)
+def test_a_last_line_without_an_end_stays_without_it(before: str, after: str, expected: tuple[int, int, str]) -> None:
+    (found,) = line_changes(diff("nginx.conf", before, after))
+    assert (found.line, found.removed, found.text) == expected
 
 
 def with_fix(message: str = "A fault [here] with {braces}.") -> Finding:
