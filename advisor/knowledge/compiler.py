@@ -86,6 +86,8 @@ SHAPES: dict[str, type] = {
     "input_requests": scan.InputRequest,
     "sent_notifications": scan.SentNotification,
     "flag_variables": scan.FlagVariable,
+    "outside_values": scan.OutsideValue,
+    "support_checks": scan.SupportCheck,
     "server_programs": scan.ServerProgram,
     "other_programs": scan.OtherProgram,
     "scan_skips": scan.ScanSkip,

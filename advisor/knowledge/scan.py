@@ -73,6 +73,19 @@ class FlagVariable(NamedTuple):
     flag: FlagName
 
 
+class OutsideValue(NamedTuple):
+    """A function or class with which code gets a value from outside. The head of rules/scan.yaml explains the kinds."""
+
+    id: str
+    kind: Literal["environment", "option", "settings"]
+
+
+class SupportCheck(NamedTuple):
+    """A name in the tests with which code asks whether a client supports a feature."""
+
+    id: str
+
+
 class ServerProgram(NamedTuple):
     """A program that starts a server. The head of `server_programs` in rules/scan.yaml explains the keys."""
 

@@ -56,10 +56,12 @@ if TYPE_CHECKING:
         FlagVariable,
         InputRequest,
         OtherProgram,
+        OutsideValue,
         ScanSkip,
         SentNotification,
         ServerMethod,
         ServerProgram,
+        SupportCheck,
     )
     from advisor.knowledge.scan_typescript import (
         TypescriptCall,
@@ -83,6 +85,8 @@ _RARE = (
         "input_requests",
         "sent_notifications",
         "flag_variables",
+        "outside_values",
+        "support_checks",
         "server_programs",
         "other_programs",
         "scan_skips",
@@ -155,6 +159,8 @@ class Knowledge:
     input_requests: dict[str, InputRequest]
     sent_notifications: dict[str, SentNotification]
     flag_variables: dict[str, FlagVariable]
+    outside_values: dict[str, OutsideValue]
+    support_checks: dict[str, SupportCheck]
     server_programs: dict[str, ServerProgram]
     other_programs: dict[str, OtherProgram]
     scan_skips: dict[str, ScanSkip]

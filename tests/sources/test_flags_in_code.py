@@ -250,3 +250,19 @@ def test_the_environment_of_fastmcp_is_read(scanned: Scan) -> None:
         Dockerfile="ENV FASTMCP_STATELESS_HTTP=true\nCMD fastmcp run server.py\n",
     )
     assert state(server.flag("stateless_http")) == ("literal", True)
+
+
+STORES = {
+    "in the call": LOW
+    + "class MemoryStore:\n    pass\nm = StreamableHTTPSessionManager(app=server, event_store=MemoryStore())",
+    "in a variable": LOW
+    + "class MemoryStore:\n    pass\ndef run():\n    kept = MemoryStore()\n"
+    + "    return StreamableHTTPSessionManager(app=server, event_store=kept)",
+    "in the constructor": HEAD + "class MemoryStore:\n    pass\nmcp = FastMCP('a', event_store=MemoryStore())",
+}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_an_event_store_needs_no_base_class(name: str, scanned: Scan) -> None:
+    (part,) = only(scanned, STORES[name]).parts
+    assert (part.kind, part.name, part.in_memory) == ("event-store", "MemoryStore", True)

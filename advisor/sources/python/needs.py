@@ -23,7 +23,6 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ROLES = {("ctx", "session"): "session", ("ctx", "request_context"): "request", ("request", "session"): "session"}
 _ROLES |= {("request", "lifespan_context"): "lifespan", ("ctx", "lifespan_context"): "lifespan"}
 _EVERYTHING = ("Exception", "BaseException")
-_ANSWERS = ("check_client_capability", "client_supports_extension", "client_capabilities", "client_params")
 
 
 class ReachedFunction(NamedTuple):
@@ -57,6 +56,7 @@ class FeatureUses:
         for spelling in knowledge.call_spellings.values():
             for name in spelling.also:
                 self._calls.setdefault(name, self._calls[spelling.call])
+        self._checks = frozenset(knowledge.support_checks)
         self._reached: dict[tuple[object, ...], list[ReachedFunction]] = {}
         self._stated: dict[Function, dict[str, str]] = {}
         self._sent = {name: entry.id for entry in knowledge.sent_notifications.values() for name in entry.names}
@@ -301,24 +301,25 @@ class FeatureUses:
             if isinstance(parent, ast.Try) and child in parent.body and parent.handlers:
                 goes_on = any(_continues(handler) for handler in parent.handlers)
                 return "open" if goes_on and not _gives_up(_next(parent, visit.module)) else "caught"
-            if isinstance(parent, ast.If) and child in parent.body and _asks_for_support(parent):
+            if isinstance(parent, ast.If) and child in parent.body and _asks_for_support(parent, self._checks):
                 return "capability"
         if visit.function not in self._ends:
-            self._ends[visit.function] = _first_end(visit)
+            self._ends[visit.function] = _first_end(visit, self._checks)
         if self._ends[visit.function] < getattr(node, "lineno", 0):
             return "capability"
         return visit.guard
 
 
-def _asks_for_support(branch: ast.If) -> bool:
+def _asks_for_support(branch: ast.If, checks: frozenset[str]) -> bool:
     """Return whether the test of a branch looks at the capabilities of the client."""
-    return any(getattr(each, "attr", getattr(each, "id", "")) in _ANSWERS for each in ast.walk(branch.test))
+    return any(getattr(each, "attr", getattr(each, "id", "")) in checks for each in ast.walk(branch.test))
 
 
-def _first_end(visit: ReachedFunction) -> float:
+def _first_end(visit: ReachedFunction, checks: frozenset[str]) -> float:
     """Return the line of the first branch that ends a function for a client without a feature; infinity for none."""
     branches = [part for part in visit.module.within(visit.function) if isinstance(part, ast.If)]
-    ends = [part for part in branches if isinstance(part.body[-1], (ast.Return, ast.Raise)) and _asks_for_support(part)]
+    last = [part for part in branches if isinstance(part.body[-1], (ast.Return, ast.Raise))]
+    ends = [part for part in last if _asks_for_support(part, checks)]
     return min((part.lineno for part in ends), default=float("inf"))
 
 

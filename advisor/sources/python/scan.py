@@ -47,7 +47,7 @@ def scan_files(files: SourceFiles, path: str, knowledge: Knowledge) -> ScannedTr
         knowledge: has the names of the SDKs.
     """
     tree = CodeTree(files, {name for code in knowledge.code_names.values() for name in (code.id, *code.also)})
-    values = Values(tree)
+    values = Values(tree, knowledge)
     servers = Servers(tree, values, knowledge)
     manifests = Manifests(files, knowledge)
     needs = FeatureUses(tree, values, servers, knowledge)

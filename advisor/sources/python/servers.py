@@ -19,7 +19,8 @@ HTTP = "streamable-http"
 _SAME = {"http": HTTP, "streamable_http": HTTP}
 _SERVERS = ("server", "low-level-server")
 _REGISTERS = ("tool", "add_tool")
-_PARTS = ("oauth-proxy", "event-store", "bus", "sealing")
+_EVENT_STORE = "event-store"
+_PARTS = ("oauth-proxy", _EVENT_STORE, "bus", "sealing")
 
 
 class ServerObject(NamedTuple):
@@ -180,6 +181,27 @@ class Servers:
                 name = last_name(call.func)
                 in_memory = not shared and (kind.memory or "memory" in name.lower())
                 yield module, ServerPart(kind.kind, name, module.location(call), in_memory, shared)
+        yield from self._own_stores()
+
+    def _own_stores(self) -> Iterator[tuple[Module, ServerPart]]:
+        """Yield the event stores of classes that have the methods of the SDK without its base class."""
+        known = {call for _, call, kind in self._known if kind.kind == _EVENT_STORE}
+        calls = [(module, call) for module, call, kind in self._known if kind.kind in (*_SERVERS, "http-app")]
+        for module, method in self._starts:
+            parent = module.parents.get(method)
+            calls += [(module, parent)] if isinstance(parent, ast.Call) and parent.func is method else []
+        for module, call in calls:
+            given = argument(call, "event_store")
+            made = self._tree.resolve(given, module) if isinstance(given, (ast.Name, ast.Attribute)) else None
+            found = made if isinstance(made, Defined) else Defined(module, given) if given is not None else None
+            if found is None or not isinstance(found.node, ast.Call) or found.node in known:
+                continue
+            owner = self._tree.resolve(found.node.func, found.module)
+            if isinstance(owner, Defined) and isinstance(owner.node, ast.ClassDef):
+                known.add(found.node)
+                name = owner.node.name
+                place = found.module.location(found.node)
+                yield found.module, ServerPart(_EVENT_STORE, name, place, "memory" in name.lower(), False)
 
     def _made(self) -> Iterator[ServerObject]:
         for module, call, kind in self._known:

@@ -6,30 +6,22 @@ import ast
 from typing import Any
 
 from advisor.findings import Location
+from advisor.knowledge import Knowledge
 from advisor.sources.code_model import UNSET, CodeValue
 from advisor.sources.python.modules import Function, Module, Opaque
 from advisor.sources.python.resolve import DEPTH, CodeTree, Defined, arguments, passed
 from advisor.sources.python.syntax import annotated_parts, converted, default_of, dotted, last_name
 
-_ENVIRONMENT = {
-    "os.getenv",
-    "os.environ.get",
-    "os.environ.pop",
-    "os.environ.setdefault",
-    "decouple.config",
-    "environ.Env",
-}
-_SETTINGS = ("pydantic_settings.BaseSettings", "pydantic.BaseSettings")
-_OPTIONS = ("typer.Option", "typer.Argument", "click.option", "click.argument")
 _COMPUTED = "an expression"
 
 
 class Values:
     """Evaluates expressions of a tree."""
 
-    def __init__(self, tree: CodeTree) -> None:
-        """Args: tree: the modules."""
+    def __init__(self, tree: CodeTree, knowledge: Knowledge) -> None:
+        """Args: tree: the modules; knowledge: has the functions and classes that get values from outside."""
         self._tree = tree
+        self._outside = {each.id: each.kind for each in knowledge.outside_values.values()}
 
     def of(self, expr: ast.expr, module: Module, depth: int = DEPTH) -> CodeValue:
         """Return the value of an expression.
@@ -154,17 +146,21 @@ class Values:
         annotation = next((each.annotation for each in arguments(function) if each.arg == name), None)
         candidates = [default, *annotated_parts(annotation)]
         for call in candidates:
-            if isinstance(call, ast.Call) and self._tree.resolve(call.func, module) in _OPTIONS:
+            if isinstance(call, ast.Call) and self._is_outside(call.func, module, "option"):
                 stated = default if call is not default else (call.args[0] if call.args else None)
                 return self._of_option(name, stated, call, module, depth)
         for decorator in function.decorator_list:
-            if isinstance(decorator, ast.Call) and self._tree.resolve(decorator.func, module) in _OPTIONS:
+            if isinstance(decorator, ast.Call) and self._is_outside(decorator.func, module, "option"):
                 names = [part.value for part in decorator.args if isinstance(part, ast.Constant)]
                 if name in {str(each).lstrip("-").partition("/")[0].replace("-", "_") for each in names}:
                     is_flag = any(keyword.arg == "is_flag" for keyword in decorator.keywords)
                     stated = next((each.value for each in decorator.keywords if each.arg == "default"), None)
                     return self._of_option(name, stated, decorator, module, depth, missing=False if is_flag else None)
         return None
+
+    def _is_outside(self, function: ast.expr, module: Module, kind: str) -> bool:
+        resolved = self._tree.resolve(function, module)
+        return isinstance(resolved, str) and self._outside.get(resolved) == kind
 
     def _of_option(
         self, name: str, stated: ast.expr | None, call: ast.Call, module: Module, depth: int, missing: Any = None
@@ -177,7 +173,7 @@ class Values:
         name = dotted(expr.func)
         resolved = self._tree.resolve(expr.func, module)
         external = resolved if isinstance(resolved, str) else name
-        if external in _ENVIRONMENT and expr.args:
+        if self._outside.get(external) == "environment" and expr.args:
             return self._environment(expr.args[0], expr.args[1] if len(expr.args) > 1 else None, here, module, depth)
         if isinstance(expr.func, ast.Attribute) and expr.func.attr in ("lower", "strip", "upper", "casefold"):
             inner = self.of(expr.func.value, module, depth - 1)
@@ -193,7 +189,7 @@ class Values:
     def _returned(self, function: Defined, call: ast.Call, module: Module, depth: int) -> CodeValue:
         """Return what a function of the tree gives. Helpers such as `env_flag("STATELESS", False)` are common."""
         for part in ast.walk(function.node):
-            if isinstance(part, ast.Call) and dotted(part.func) in _ENVIRONMENT and part.args:
+            if isinstance(part, ast.Call) and self._outside.get(dotted(part.func)) == "environment" and part.args:
                 first = part.args[0]
                 if isinstance(first, ast.Name) and call.args:
                     default = call.args[1] if len(call.args) > 1 else None
@@ -309,7 +305,7 @@ class Values:
                 return self.of(assigned, owner.module, depth - 1)
         if stated.kind == "dynamic" and stated.origin.startswith("the environment variable"):
             return stated
-        if set(self._tree.ancestors(owner)) & set(_SETTINGS):
+        if any(self._outside.get(name) == "settings" for name in self._tree.ancestors(owner)):
             return CodeValue("dynamic", stated.value, f"the setting `{owner.node.name}.{name}` (environment)", place)
         return CodeValue("dynamic", stated.value, f"`{owner.node.name}.{name}`", place)
 
