@@ -338,3 +338,16 @@ def test_swarm_publishes_a_port_once_for_all_containers(key: str) -> None:
     (alone,), (swarm,) = (deployed({"stack.yaml": text}).workloads for text in (file, f"{file}      {key}\n"))
     assert values(alone.observed) == {"instances": 3, "host_port": 80}
     assert values(swarm.observed) == {"instances": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('FROM a\nCMD ["server.py"]\nENTRYPOINT ["python"]\n', ("python", "server.py")),
+        ('FROM a AS b\nCMD ["old.py"]\nFROM b\nENTRYPOINT ["python"]\n', ("python",)),
+        ('FROM a AS b\nCMD ["old.py"]\nFROM b\nENTRYPOINT ["python"]\nCMD ["server.py"]\n', ("python", "server.py")),
+    ],
+)
+def test_an_entrypoint_removes_only_the_command_of_another_stage(text: str, expected: tuple[str, ...]) -> None:
+    (workload,) = deployed({"Dockerfile": text}).workloads
+    assert workload.command == expected

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import shlex
 import signal
 import sys
 import time
@@ -24,6 +23,8 @@ from advisor.lab.process.process import Process
 from advisor.lab.process.run import Launch
 from advisor.lab.verify.manifest_files import trial
 from advisor.lab.verify.result import Trial
+from advisor.sources.platforms.dockerfile import last_stage
+from advisor.sources.platforms.marked import UnreadableError
 
 FILE = "server/Dockerfile"
 OWN = ("python", "server.py")
@@ -32,7 +33,6 @@ _EXPECTED = "a command that starts the same server as `python server.py`"
 _PACKAGES, _SHELL = "/venv/bin/", ("/bin/sh", "-c")
 _INITS = ("tini", "dumb-init", "catatonit")  # programs that start another program and pass signals on
 _PYTHON = re.compile(r"python[\d.]*")
-_INSTRUCTION = re.compile(r"^[ \t]*(FROM|WORKDIR|ENV|ENTRYPOINT|CMD)[ \t]+(.*)$", re.IGNORECASE | re.MULTILINE)
 _PORT = "8000"
 _START_S, _STOP_S = 20.0, 10.0
 _CLIENTS, _WORKERS_S = 4, 10.0
@@ -67,41 +67,14 @@ class Image:
 def read_image(kit_dir: Path) -> Image:
     """Read the last stage of server/Dockerfile. A file that cannot be read has no start command."""
     try:
-        text = (kit_dir / FILE).read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        stage = last_stage((kit_dir / FILE).read_text(encoding="utf-8"), FILE)
+    except (OSError, ValueError, UnreadableError):
+        stage = None
+    if stage is None:
         return Image()
-    text = re.sub(r"^[ \t]*#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
-    found = Image()
-    for name, value in _INSTRUCTION.findall(text):
-        match name.upper():
-            case "FROM":
-                found = Image()
-            case "WORKDIR":
-                found = replace(found, folder=value.strip().rstrip("/"))
-            case "ENV":
-                found = replace(found, settings={**found.settings, **_variables(value)})
-            case "ENTRYPOINT":
-                found = replace(found, entrypoint=_words(value))
-            case _:
-                found = replace(found, arguments=_words(value))
-    return found
-
-
-def _words(value: str) -> tuple[str, ...]:
-    """A list of words, or the command of a shell."""
-    try:
-        words = json.loads(value)
-    except ValueError:
-        return (*_SHELL, value.strip())
-    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else ()
-
-
-def _variables(value: str) -> dict[str, str]:
-    try:
-        pairs = [part.partition("=") for part in shlex.split(value)]
-    except ValueError:
-        return {}
-    return {name: text for name, equals, text in pairs if equals and name != "PATH"}
+    entrypoint, arguments = (tuple(word.text for word in words) for words in (stage.entrypoint, stage.command))
+    settings = {name: str(each.value) for name, each in stage.environment.items() if name != "PATH"}
+    return Image(entrypoint, arguments, stage.folder.rstrip("/") or Image().folder, settings)
 
 
 def command_here(words: Sequence[str], image: Image, fleet: Fleet, port: int, stated: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from advisor.deployment.model import DeploymentFiles, NotRead, Observation, Work
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.sources.platforms.commands import CommandWord, server_observations, split, started, words
+from advisor.sources.platforms.marked import UnreadableError
 from advisor.sources.platforms.observed import from_text
 
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
@@ -72,38 +74,65 @@ def variables(rest: str) -> Iterator[tuple[str, str]]:
 
 
 @dataclass
-class _Stage:
+class ImageStage:
+    """What a stage of a Dockerfile says about its image, with what it has from the stage on which it stands.
+
+    Attributes:
+        location: the line with FROM.
+        image: the image on which the stages stand.
+        entrypoint, command: the words of ENTRYPOINT and CMD.
+        has_command: whether this stage has a CMD of its own.
+        folder: the working directory, or "".
+        environment, ports: the variables and the ports.
+        observed: further values.
+    """
+
     location: Location
     image: str = ""
     entrypoint: tuple[CommandWord, ...] = ()
     command: tuple[CommandWord, ...] = ()
+    has_command: bool = False
+    folder: str = ""
     environment: dict[str, Observation] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
     observed: dict[str, Observation] = field(default_factory=dict)
 
 
-def read(text: str, path: str, knowledge: Knowledge) -> DeploymentFiles:
-    """Return the workload that the image of a Dockerfile starts. The last stage counts."""
+def last_stage(text: str, path: str) -> ImageStage | None:
+    """Return the last stage of a Dockerfile, whose image is built; None without a stage.
+
+    Raises:
+        UnreadableError: the file has too many lines or stages.
+    """
     if text.count("\n") > _MOST_LINES:
-        return DeploymentFiles(not_examined=(NotRead(path, "the file has too many lines"),))
-    stages: dict[str, _Stage] = {}
-    stage: _Stage | None = None
+        raise UnreadableError("the file has too many lines")
+    stages: dict[str, ImageStage] = {}
+    stage: ImageStage | None = None
     for instruction in instructions(text, path):
         if len(stages) > _MOST_STAGES:
-            return DeploymentFiles(not_examined=(NotRead(path, "the file has too many stages"),))
+            raise UnreadableError("the file has too many stages")
         if instruction.keyword == "FROM":
             parts = [part for part in instruction.rest.split() if not part.startswith("--")]
             image = parts[0] if parts else ""
             base = stages.get(image)
             stage = (
-                replace(base, environment=dict(base.environment), observed=dict(base.observed))
+                replace(base, environment=dict(base.environment), observed=dict(base.observed), has_command=False)
                 if base is not None
-                else _Stage(instruction.location, image)
+                else ImageStage(instruction.location, image)
             )
             if len(parts) > 2 and parts[1].upper() == "AS":
                 stages[parts[2]] = stage
         elif stage is not None:
             _apply(instruction, stage)
+    return stage
+
+
+def read(text: str, path: str, knowledge: Knowledge) -> DeploymentFiles:
+    """Return the workload that the image of a Dockerfile starts. The last stage counts."""
+    try:
+        stage = last_stage(text, path)
+    except UnreadableError as error:
+        return DeploymentFiles(not_examined=(NotRead(path, str(error)),))
     if stage is None:
         return DeploymentFiles(examined=(path,))
     command = (*stage.entrypoint, *stage.command)
@@ -123,19 +152,21 @@ def read(text: str, path: str, knowledge: Knowledge) -> DeploymentFiles:
     return DeploymentFiles(examined=(path,), workloads=(workload,))
 
 
-def _apply(instruction: Instruction, stage: _Stage) -> None:
+def _apply(instruction: Instruction, stage: ImageStage) -> None:
     place, rest = instruction.location, instruction.rest
     if instruction.keyword in ("CMD", "ENTRYPOINT"):
         # A shell starts a command that is not a JSON list.
         given = (
             words(rest, place)
             if rest.startswith("[")
-            else tuple(CommandWord(part, place) for part in ("sh", "-c", rest))
+            else tuple(CommandWord(part, place) for part in ("/bin/sh", "-c", rest))
         )
         if instruction.keyword == "CMD":
-            stage.command = given
-        else:
-            stage.entrypoint, stage.command = given, ()
+            stage.command, stage.has_command = given, True
+        else:  # it removes the CMD of the stage or image on which this stage stands
+            stage.entrypoint, stage.command = given, stage.command if stage.has_command else ()
+    elif instruction.keyword == "WORKDIR":
+        stage.folder = posixpath.join(stage.folder, rest)
     elif instruction.keyword == "ENV":
         stage.environment.update({name: from_text(value, place) for name, value in variables(rest)})
     elif instruction.keyword == "EXPOSE":
