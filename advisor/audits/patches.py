@@ -11,6 +11,7 @@ from advisor.findings import Finding, Location
 from advisor.knowledge import Knowledge
 from advisor.knowledge.finding_kinds import PatchRule
 from advisor.sources.platforms.yaml_edits import yaml_splice
+from advisor.sources.proxies.haproxy_edits import haproxy_splice
 from advisor.sources.proxies.nginx_edits import nginx_splice
 from advisor.sources.splices import Splice, spliced
 
@@ -111,4 +112,6 @@ def _candidates(finding: Finding, knowledge: Knowledge, texts: Texts) -> Iterato
 
 
 def _splice(text: str, path: str, line: int, rule: PatchRule) -> Splice | None:
+    if rule.line:
+        return haproxy_splice(text, line, rule)
     return nginx_splice(text, path, line, rule) if rule.directive else yaml_splice(text, line, rule)

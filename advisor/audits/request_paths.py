@@ -57,6 +57,7 @@ def request_paths(
     port: int,
     others: Collection[str] = (),
     programs: Iterable[str] = (),
+    modules: Collection[str] = (),
 ) -> tuple[RequestPath, ...]:
     """Return all paths of requests to MCP servers: of each route, then of each workload without a route.
 
@@ -67,8 +68,10 @@ def request_paths(
         port: the port on which a server of the SDKs listens by default.
         others: the paths of requests that are no requests of MCP, with wildcards.
         programs: the names of programs that are no MCP server.
+        modules: the files with servers in the scanned code, also of servers that only run over stdio.
     """
-    joiner = _Joiner(DeploymentParts(files, products), servers, port, OtherPrograms(programs))
+    known = {*modules, *(each.code.location.path for each in servers)}
+    joiner = _Joiner(DeploymentParts(files, products), servers, port, OtherPrograms(programs), known)
     of_mcp = (path for path in joiner.paths(files.proxies) if path.evidence and not _is_other(path.route, others))
     return tuple(islice(of_mcp, MOST_PATHS))
 
@@ -83,12 +86,18 @@ def _is_other(route: Route | None, others: Collection[str]) -> bool:
 
 class _Joiner:
     def __init__(
-        self, parts: DeploymentParts, servers: tuple[ScannedServer, ...], port: int, programs: OtherPrograms
+        self,
+        parts: DeploymentParts,
+        servers: tuple[ScannedServer, ...],
+        port: int,
+        programs: OtherPrograms,
+        modules: Collection[str],
     ) -> None:
         self._parts = parts
         self._servers = servers
         self._port = port
         self._programs = programs
+        self._modules = modules
         self._fronts: dict[int, Proxy] = {}
 
     def paths(self, proxies: Sequence[Proxy]) -> Iterator[RequestPath]:
@@ -142,7 +151,7 @@ class _Joiner:
         if not is_named and (self._programs.run_by(workload) or self._programs.named(_names(path))):
             return path._replace(next_proxy=next_proxy)
         evidence = _evidence(path)
-        if evidence == IMAGE and not is_named and names_other_module(workload, self._servers):
+        if evidence == IMAGE and not is_named and names_other_module(workload, self._modules):
             evidence = ""
         if server is not None and server.by == "only":
             is_likely = bool(evidence) or self._listens(path) if workload is None else _can_run(workload)

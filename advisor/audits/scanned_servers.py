@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
 from advisor.audits.server_code import serves_http
@@ -71,10 +71,15 @@ def candidates(workload: Workload, servers: tuple[ScannedServer, ...]) -> tuple[
     return named or inside or (() if modules or folder else servers)
 
 
-def names_other_module(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> bool:
-    """Return whether servers are in the scanned code, and the command of a workload names only other modules."""
-    modules = started_modules(workload.command) if workload is not None else frozenset()
-    return bool(modules and servers) and not any(modules & module_names(each.code.location.path) for each in servers)
+def names_other_module(workload: Workload | None, modules: Collection[str]) -> bool:
+    """Return whether the command of a workload names only other modules than those with servers.
+
+    Args:
+        workload: the workload.
+        modules: the files with servers in the scanned code, also of servers that only run over stdio.
+    """
+    named = started_modules(workload.command) if workload is not None else frozenset()
+    return bool(named and modules) and not any(named & module_names(path) for path in modules)
 
 
 def transport_of(server: ServerCode, workload: Workload | None) -> Literal["streamable-http", "sse", ""]:

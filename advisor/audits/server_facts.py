@@ -19,6 +19,7 @@ from advisor.requirements.model import Requirements
 from advisor.sources.code_model import ServerCode
 
 _UNKNOWN = PathFact("unknown")
+_OWN = "own"
 _SESSION_STATE = "session_state"
 
 
@@ -35,7 +36,7 @@ def server_facts(path: RequestPath, knowledge: Knowledge, requirements: Requirem
             assert isinstance(mine.value, tuple)
             assert isinstance(other.value, tuple)
             found[name] = mine._replace(value=tuple(dict.fromkeys((*mine.value, *other.value))))
-        elif found.get(name, _UNKNOWN).value == _UNKNOWN.value:
+        elif found.get(name, _UNKNOWN).value in (_UNKNOWN.value, _OWN):
             found[name] = fact
     if found.get("clients.era", _UNKNOWN).value == "modern":
         found["server.sessions"] = PathFact("none")
@@ -83,6 +84,8 @@ def _of_code(server: RunServer, knowledge: Knowledge, workload: Workload | None)
     else:
         if transport:
             yield "server.sessions", _of_flag(code, "stateless_http", ("none", "kept"), fact)
+        elif not code.is_high_level:
+            yield "server.sessions", fact(_OWN)
         yield "server.answers", _of_flag(code, "json_response", ("json", "streams"), fact)
     uses = [(tool, use) for tool in code.tools for use in tool.uses]
     needs = [use.feature for _, use in uses]

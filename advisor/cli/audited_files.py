@@ -107,9 +107,9 @@ class DeploymentAudit:
         deployment = read_deployment(files, knowledge)
         port = knowledge.figure("server.port")
         servers = http_servers([tree])
-        paths = request_paths(
-            deployment, servers, knowledge.proxies, port, knowledge.other_paths, knowledge.other_programs
-        )
+        modules = {server.location.path for server in tree.servers}
+        others = knowledge.other_programs
+        paths = request_paths(deployment, servers, knowledge.proxies, port, knowledge.other_paths, others, modules)
         processes = server_processes(tree, paths, knowledge, self._requirements)
         found = [*deployment_findings(paths, knowledge, self._requirements), *findings(tree, knowledge, processes)]
         found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.id, finding.locations))

@@ -40,6 +40,7 @@ class PatchRule(NamedTuple):
     safe: bool
     directive: str = ""
     key: str = ""
+    line: str = ""
     set: str = ""
     add: str = ""
     remove: str = ""
@@ -121,10 +122,11 @@ def refuse_unknown_conditions(
         if finding.cases[-1].when or not all(case.when for case in finding.cases[:-1]):
             raise KnowledgeError(f"{where}, severity: only the last severity has no `when`")
         for patch in finding.patches:
-            if bool(patch.directive) is bool(patch.key):
-                raise KnowledgeError(f"{where}, patches: a patch needs either the key directive or the key key")
-            if [bool(patch.set), bool(patch.add), bool(patch.remove)].count(True) != 1 or (patch.key and not patch.set):
-                raise KnowledgeError(f"{where}, patches: a directive needs set, add or remove, and a key needs set")
+            if [bool(patch.directive), bool(patch.key), bool(patch.line)].count(True) != 1:
+                raise KnowledgeError(f"{where}, patches: a patch needs one of the keys directive, key and line")
+            changes = [bool(patch.set), bool(patch.add), bool(patch.remove)]
+            if changes.count(True) != 1 or not (patch.directive or patch.set):
+                raise KnowledgeError(f"{where}, patches: a directive needs set, add or remove, and others need set")
         for conditions in (*finding.alternatives, *(case.when for case in finding.cases)):
             for name, condition in conditions.items():
                 if name not in known:

@@ -12,10 +12,12 @@ from advisor.sources.platforms.reader import PlatformReader
 from advisor.sources.proxies import caddy, envoy, haproxy, nginx, traefik
 
 _ENDINGS = (
-    *("conf", "cfg", "nginx", "vhost", "caddy", "caddyfile", "yaml", "yml", "json", "toml", "tf"),
-    *("template", "tmpl", "tpl", "j2", "jinja", "jinja2", "erb", "in"),
+    *(".conf", ".cfg", ".nginx", ".vhost", ".caddy", ".caddyfile", ".yaml", ".yml", ".json", ".toml", ".tf"),
+    *(".template", ".tmpl", ".tpl", ".j2", ".jinja", ".jinja2", ".erb", ".in"),
 )
-AUDITED_NAMES = rf"(\.({'|'.join(_ENDINGS)})|(^|/)([^/.]+|[^/]*(Docker|Container)file[^/]*|Caddyfile[^/]*))$"
+AUDITED_NAMES = (
+    rf"({'|'.join(map(re.escape, _ENDINGS))}|(^|/)([^/.]+|[^/]*(Docker|Container)file[^/]*|Caddyfile[^/]*))$"
+)
 """The names of configuration files, as a regular expression. Files without a dot in the name are tried, too."""
 
 _Reader = tuple[

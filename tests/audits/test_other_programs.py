@@ -151,3 +151,30 @@ def test_pages_and_clients_named_after_mcp_are_no_server(
 ) -> None:
     found = audit(tmp_path, knowledge, all_yaml=cluster(name, f"example/{name}:1"))
     assert bool(found.paths) is is_judged
+
+
+STDIO = """from mcp.server import Server
+from mcp.server.stdio import stdio_server
+
+shop = Server("shop")
+
+
+async def main():
+    async with stdio_server() as streams:
+        await shop.run(*streams)
+"""
+
+
+def test_an_image_of_a_server_over_stdio_can_run_another_program(tmp_path: Path, knowledge: Knowledge) -> None:
+    agent = cluster("agent", "example/shop-mcp:1", '"uvicorn", "agent_api:app"')
+    assert audit(tmp_path, knowledge, server_py=STDIO, all_yaml=agent).paths == ()
+    assert audit(tmp_path, knowledge, server_py=STDIO, all_yaml=agent.replace("agent_api", "server")).paths
+
+
+def test_an_endpoint_of_its_own_hides_no_session(tmp_path: Path, knowledge: Knowledge) -> None:
+    annotations = 'metadata:\n  name: entry\n  annotations:\n    nginx.ingress.kubernetes.io/enable-cors: "true"\n'
+    annotations += "    nginx.ingress.kubernetes.io/cors-allow-origin: https://a.example.com"
+    entry = cluster("mcp", "example/mcp:1", "python, server.py").replace("metadata: {name: entry}", annotations)
+    entry = entry.replace("ingressClassName: traefik", "ingressClassName: nginx")
+    assert "cors-hides-the-session-id" not in ids(audit(tmp_path, knowledge, server_py=HANDMADE, all_yaml=entry))
+    assert "cors-hides-the-session-id" in ids(audit(tmp_path, knowledge, server_py=SERVER, all_yaml=entry))

@@ -18,7 +18,9 @@ from advisor.cli.fixes import write_fixes
 from advisor.errors import UsageError
 from advisor.knowledge import Knowledge, load
 from advisor.knowledge.finding_kinds import PatchRule
+from advisor.lab.process.programs import program
 from advisor.sources.platforms.yaml_edits import yaml_splice
+from advisor.sources.proxies.haproxy_edits import haproxy_splice
 from advisor.sources.proxies.nginx_edits import nginx_splice
 from advisor.sources.splices import spliced
 from advisor.triage import triaged
@@ -34,6 +36,11 @@ EXPECTED = {
     ),
     "request-body-limit": ("nginx.conf", "8000;\n", "8000;\n        client_max_body_size 4m;\n"),
     "session-stored-at-end-of-response": ("nginx.conf", "timeout=24h;", "timeout=24h header;"),
+    "session-table-from-requests": (
+        "haproxy.cfg",
+        "stick on req.hdr(Mcp-Session-Id)\n",
+        "stick match req.hdr(Mcp-Session-Id)\n    stick store-response res.hdr(Mcp-Session-Id)\n",
+    ),
     "session-table-expires-first": ("nginx.conf", "header;", "header timeout=24h;"),
     "client-ip-affinity-expires-first": ("service.yaml", "timeoutSeconds: 300", "timeoutSeconds: 1800"),
 }
@@ -81,6 +88,59 @@ def test_nginx_accepts_a_patched_file(name: str, tmp_path: Path, knowledge: Know
     (patch,) = [each for each in files.patches if each.finding.id == name]
     text = spliced(files.text(patch.path) or "", [patch.splice]).replace("http://inner", "http://127.0.0.1:9")
     accepted(tmp_path, f"events {{}}\nhttp {{\n{text}}}\n")
+
+
+HAPROXY = """defaults
+    mode http
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+frontend web
+    bind 127.0.0.1:8080
+    default_backend mcp
+backend mcp
+    stick-table type string len 64 size 100k expire 24h
+    stick on req.hdr(Mcp-Session-Id)  # the session
+    retry-on all-retryable-errors
+    server a 10.0.0.1:8000 check
+    server b 10.0.0.2:8000 check
+"""
+
+
+@pytest.mark.programs
+def test_haproxy_accepts_a_patched_file(tmp_path: Path, knowledge: Knowledge) -> None:
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(HAPROXY)
+    files = DeploymentAudit(tmp_path, [""], knowledge)
+    files.patch()
+    made = [each.splice for each in files.patches if each.path == "haproxy.cfg"]
+    assert {each.finding.id for each in files.patches} >= {"session-table-from-requests", "retry-repeats-calls"}
+    file.write_text(spliced(HAPROXY, made))
+    assert "store-response res.hdr(Mcp-Session-Id)  # the session\n    retry-on conn-failure\n" in file.read_text()
+    done = subprocess.run(
+        [str(program("haproxy")), "-c", "-f", str(file)], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    stick on req.hdr(Mcp-Session-Id) table other if { path /mcp }\n",
+        "    stick on src\n",
+        '    stick on "req.hdr(Mcp-Session-Id)"\n',
+        "",
+    ],
+)
+def test_another_line_of_haproxy_is_left_alone(line: str) -> None:
+    rule = PatchRule(False, line="stick on req.hdr(mcp-session-id)", set="stick match src")
+    assert haproxy_splice(f"backend a\n{line}", 2, rule) is None
+    assert haproxy_splice("backend a\r\n\tSTICK on req.hdr(mcp-session-ID)\r\n", 2, rule) == (
+        12,
+        44,
+        "stick match src",
+        True,
+    )
 
 
 @pytest.mark.parametrize("seed", range(60))
