@@ -174,6 +174,8 @@ class _Judge:
         for state in self._tree.state:
             language: CodeLanguage = "typescript" if state.changed.path.endswith(TYPESCRIPT) else "python"
             servers = [server for server in self._tree.servers if server.language == language]
+            having = [server for server in servers if {tool.name for tool in server.tools} & set(state.tools)]
+            servers = having or servers
             if state.kind == "cache" or (language == "typescript" and all(map(_is_local, servers))):
                 continue
             if state.by_session and any(

@@ -111,18 +111,8 @@ SHAPES: dict[str, type] = {
     "sidecars": platforms.Sidecar,
 }
 # The sections that the knowledge has as lookups by id.
-_LOOKUPS = SHAPES.keys() - {
-    "derived",
-    "defaults",
-    "capabilities",
-    "traits",
-    "memory",
-    "events",
-    "promises",
-    "conduct",
-    "replacements",
-    "underlying",
-}
+_LISTS = ("derived", "defaults", "capabilities", "traits", "memory", "events")
+_LOOKUPS = SHAPES.keys() - {*_LISTS, "promises", "conduct", "replacements", "underlying"}
 _SHARE = "Write a count and a total, for example 118 of 120"
 _FLAG_KEYS = [flag_key(*pair) for pair in FLAG_PAIRS]
 

@@ -10,6 +10,7 @@ from advisor.sources.code_model import KeptState
 
 _CACHES = ("cache", "memo", "lru")
 _DIAGNOSES = ("debug", "trace", "logged", "last_error", "lasterror", "metric", "telemetry")
+_LOGGERS = ("logger", "log", "metrics", "telemetry", "tracing")
 
 Holder = Literal["module", "lifespan", "session"]
 
@@ -62,9 +63,10 @@ def kept(changes: list[tuple[str, StateChange]], is_read: Callable[[KeptState], 
     return tuple(sorted(result, key=lambda state: (state.kind, state.location.path, state.location.line or 0)))
 
 
-def is_for_diagnosis(name: str) -> bool:
-    """Return whether a name stands for logs or metrics."""
-    return any(word in name.lower() for word in _DIAGNOSES)
+def is_for_diagnosis(name: str, path: str = "") -> bool:
+    """Return whether a name stands for logs or metrics, or belongs to the module of a logger."""
+    stem = path.rpartition("/")[2].partition(".")[0]
+    return stem in _LOGGERS or any(word in name.lower() for word in _DIAGNOSES)
 
 
 def is_cache_name(name: str) -> bool:

@@ -52,7 +52,7 @@ def shared_transports(servers: ScriptServers, tree: ScriptTree) -> dict[SyntaxNo
             function = call.child("function")
             name = function.child("property") if function is not None else None
             owner = function.child("object") if function is not None else None
-            if name is None or owner is None or name.text != "handleRequest" or bare(owner).kind != "identifier":
+            if name is None or owner is None or name.text != "handleRequest":
                 continue
             handler = request_handler(call, module)
             if handler is None or not _is_outside(bare(owner), handler, module):
@@ -68,7 +68,7 @@ def reused_at(server: SdkObject, servers: ScriptServers) -> Location | None:
     for each, transport, module, call in servers.links:
         function = call.child("function")
         owner = function.child("object") if function is not None else None
-        if each is not server or owner is None or bare(owner).kind != "identifier":
+        if each is not server or owner is None:
             continue
         handler = request_handler(call, module)
         outside = handler is not None and _is_outside(bare(owner), handler, module)
@@ -79,8 +79,10 @@ def reused_at(server: SdkObject, servers: ScriptServers) -> Location | None:
 
 
 def _is_outside(name: SyntaxNode, handler: SyntaxNode, module: ScriptModule) -> bool:
-    """Return whether all values of a name come from outside a function, and no call passes the name to it."""
-    bound = module.bindings(name)
-    if any(binding.is_parameter or handler in (binding.node, *binding.node.around()) for binding in bound):
+    """Return whether all values of a name come from outside a function. A field of `this` is outside each handler."""
+    if name.kind == "member_expression":
+        return dotted(name).startswith("this.")
+    bound = module.bindings(name) if name.kind == "identifier" else []
+    if any(handler in (binding.node, *binding.node.around()) for binding in bound):
         return False
     return bool(bound) or name.text in module.imports

@@ -52,7 +52,7 @@ class ScriptState:
                 continue
             targets.add(target.root)
             change = self._change(target, node, visit)
-            if change is not None and not is_for_diagnosis(change.name):
+            if change is not None and not is_for_diagnosis(change.name, change.defined.path):
                 yield change
         for node in visit.function.within():
             if node not in targets and node.kind in (
@@ -196,6 +196,12 @@ def _is_mutable(defined: SyntaxNode) -> bool:
 def _made_again(target: _Target, node: SyntaxNode, visit: ReachedCode) -> bool:
     """Return whether a value is stored only if it is missing, or before the function ends for a stored value."""
     name = target.root.text
+    right = node.child("right")
+    plain = node.kind == "assignment_expression" and right is not None and target.direct
+    if plain and right is not None and name not in right.text and not _uses_arguments(right, visit):
+        return True
+    if f"{name}.length = 0" in visit.function.text:
+        return True  # filled again
     for parent in node.around():
         if parent is visit.function:
             break
@@ -216,6 +222,21 @@ def _made_again(target: _Target, node: SyntaxNode, visit: ReachedCode) -> bool:
     if node.kind == "augmented_assignment_expression":
         operator = node.child("operator")
         return operator is not None and operator.text == "??="
+    return False
+
+
+def _uses_arguments(value: SyntaxNode, visit: ReachedCode, depth: int = 3) -> bool:
+    """Return whether a value depends on an argument of a function, also through local names, or is a plain value."""
+    if value.kind in ("true", "false", "number", "string"):
+        return True
+    for part in value.within():
+        if part.kind not in ("identifier", "shorthand_property_identifier"):
+            continue
+        for binding in visit.module.bindings(part):
+            inner = binding.node
+            local = not binding.is_parameter and inner is not part and not visit.module.is_global(part)
+            if binding.is_parameter or (local and depth > 0 and _uses_arguments(inner, visit, depth - 1)):
+                return True
     return False
 
 
