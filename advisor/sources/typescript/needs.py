@@ -64,6 +64,7 @@ class ScriptUses:
                 self._calls.setdefault(role, []).append(call)
         self._last = {role.rpartition(".")[2] for role in self._calls}
         self._asks: dict[SyntaxNode, bool] = {}
+        self._exits: dict[SyntaxNode, list[SyntaxNode]] = {}
 
     def visits(self, tool: ScriptTool) -> Iterator[ReachedCode]:
         """Yield the function of a tool and the functions that it reaches, each once for each set of roles."""
@@ -127,6 +128,8 @@ class ScriptUses:
             return None
         name = function.child("property") or function
         if name.text not in self._last and function.kind != "identifier":
+            return None
+        if self._tree.called(call, visit.module) is not None:
             return None
         role = self.role(function, visit)
         if role.startswith("handler.") and role not in self._calls:
@@ -240,14 +243,13 @@ class ScriptUses:
 
     def _ends_before(self, statement: SyntaxNode, block: SyntaxNode, visit: ReachedCode) -> bool:
         """Return whether a branch before a statement ends the function for a client without the feature."""
-        for each in block.children[: block.children.index(statement)]:
-            condition = each.child("condition") if each.kind == "if_statement" else None
-            last = statements(each.child("consequence"))[-1:] if condition is not None else []
-            if condition is None or not last or last[0].kind not in ("return_statement", "throw_statement"):
-                continue
-            if self._asks_for_support(condition, visit):
-                return True
-        return False
+        if block not in self._exits:
+            branches = [each for each in block.children if each.kind == "if_statement"]
+            last = [(each, statements(each.child("consequence"))[-1:]) for each in branches]
+            ends = ("return_statement", "throw_statement")
+            self._exits[block] = [each for each, final in last if final and final[0].kind in ends]
+        conditions = (each.child("condition") for each in self._exits[block] if each.start < statement.start)
+        return any(each is not None and self._asks_for_support(each, visit) for each in conditions)
 
     def _asks_for_support(self, condition: SyntaxNode, visit: ReachedCode, depth: int = 3) -> bool:
         """Return whether a condition looks at the capabilities of the client, also through names and functions."""

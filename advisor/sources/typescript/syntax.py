@@ -8,6 +8,7 @@ FUNCTIONS = (
     *("function_declaration", "function_expression", "arrow_function", "method_definition"),
     *("generator_function_declaration", "generator_function"),
 )
+_SCOPES = frozenset(FUNCTIONS)
 CLASSES = ("class_declaration", "class", "abstract_class_declaration")
 _WRAPPERS = (
     *("parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression"),
@@ -26,9 +27,10 @@ class SyntaxNode:
         children: the named nodes and those with a role, without comments.
         start, end: the first byte in the file, and the byte after the last byte.
         line: the line of the start. The first line is 1.
+        scope: the innermost function around the node, or None.
     """
 
-    __slots__ = ("children", "end", "field", "kind", "line", "parent", "source", "start")
+    __slots__ = ("children", "end", "field", "kind", "line", "parent", "scope", "source", "start")
 
     def __init__(
         self, kind: str, field: str, parent: SyntaxNode | None, source: bytes, span: tuple[int, int], line: int
@@ -36,6 +38,7 @@ class SyntaxNode:
         """Args: kind, field, parent, line: see the attributes; source: the file; span: start and end."""
         self.kind, self.field, self.parent, self.source, self.line = kind, field, parent, source, line
         self.start, self.end = span
+        self.scope: SyntaxNode | None = parent if parent is None or parent.kind in _SCOPES else parent.scope
         self.children: list[SyntaxNode] = []
 
     @property
@@ -116,7 +119,7 @@ def key_of(node: SyntaxNode) -> str:
 
 def function_around(node: SyntaxNode) -> SyntaxNode | None:
     """Return the innermost function around a node, or None for code of the module."""
-    return next((each for each in node.around() if each.kind in FUNCTIONS), None)
+    return node.scope
 
 
 def class_around(node: SyntaxNode) -> SyntaxNode | None:
