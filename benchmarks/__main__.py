@@ -90,7 +90,7 @@ def tables() -> None:
 
 
 def files() -> None:
-    """`recommend` on a folder of 1,000 files, against one file."""
+    """`recommend` on a folder of 1,000 files, against a single file."""
     advisor = Advisor(load())
     program = str(Path(sys.executable).with_name("mcp-advisor"))
     with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +113,7 @@ def proof() -> None:
 
 
 def growth() -> None:
-    """One fold of the fact space, with more and more facts open. Each other fact has one value."""
+    """One fold of the fact space, with more and more facts open. Each other fact has a single value."""
     advisor = Advisor(load())
     steps, domains = advisor.network.steps(CORE_FACTS), base_domains(advisor)
     facts = sorted({name for step in steps for name in step.reads} & set(advisor.network.base))

@@ -68,7 +68,7 @@ def measured(command: list[str]) -> Measured:
 
 
 def _written(folder: Path, knowledge: Knowledge, names: tuple[str, ...]) -> list[Path]:
-    """Write half of the files, from the examples of findings with one of these names, and return them."""
+    """Write half of the files, from the examples of findings with these names, and return them."""
     texts = list(_examples(knowledge, names))
     found = []
     for number in range(FILES // 2):

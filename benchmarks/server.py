@@ -69,7 +69,7 @@ class Served:
 
 
 def generated() -> None:
-    """Alternate calls of one tool in two servers, with and without sessions, with SSE streams and with JSON.
+    """Alternate calls of a tool in two servers, with and without sessions, with SSE streams and with JSON.
 
     First, a bare server of the SDK and the generated server without tokens. The result is the throughput of the
     generated server divided by that of the bare server. Second, the generated server without and with tokens (JWT).

@@ -29,7 +29,7 @@ class RequestPath(NamedTuple):
         workload: the workload that answers. A path with several workloads is several paths.
         others: the other workloads and addresses of the same upstream.
         server: the scanned server that the workload runs.
-        candidates: the scanned servers of which the workload runs one, if it is not known which one.
+        candidates: the scanned servers that the workload can run, if it is not known which it runs.
         next_proxy: the product of a proxy that the workload runs, or "".
         front: a proxy that sends requests to this proxy.
         proxy_workload: the workload that runs the proxy.

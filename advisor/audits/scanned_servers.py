@@ -63,7 +63,7 @@ def server_of(workload: Workload | None, servers: tuple[ScannedServer, ...]) -> 
 
 
 def candidates(workload: Workload, servers: tuple[ScannedServer, ...]) -> tuple[ScannedServer, ...]:
-    """Return the servers of which a workload runs one, if it is not known which one."""
+    """Return the servers that a workload can run, if it is not known which it runs."""
     modules = started_modules(workload.command)
     named = tuple(each for each in servers if modules & module_names(each.code.location.path))
     folder = workload.context.strip("./")

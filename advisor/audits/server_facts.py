@@ -57,7 +57,7 @@ def server_facts(path: RequestPath, knowledge: Knowledge, requirements: Requirem
 
 
 def _of_all(path: RequestPath, knowledge: Knowledge) -> dict[str, PathFact]:
-    """Return the values that all servers have of which the workload runs one. No server is the place of a value."""
+    """Return the values that all candidates have. No server is the place of a value."""
     every = [dict(_of_code(RunServer(each, "only"), knowledge, path.workload)) for each in path.candidates]
     first = every[0]
     return {
