@@ -20,6 +20,7 @@ from proxy_kits import (
     CADDY,
     ENVELOPE_122,
     ENVELOPE_HAPROXY,
+    ENVOY,
     EXAMPLES,
     HRW,
     IP_HASH,
@@ -143,6 +144,44 @@ def test_each_nginx_release_gets_only_directives_that_it_has(advisor: Advisor, s
         assert ("sticky learn" in _text(kit, "upstreams.conf")) == has
         kit = replace(sticky(advisor, Setup("nginx", "nginx-session-envelope", release)), platform="systemd")
         assert ("sticky route" in _text(kit, "upstreams.conf")) == has
+
+
+def _uncommented(found: re.Match[str]) -> str:
+    """A line of the TLS section of Envoy, which goes before `filters`."""
+    if found[1]:
+        return f"        - {found[1]}"
+    return f"         {found[2]}" if found[2] else "          "
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize(
+    ("setup", "marks"),
+    [
+        (LEARN, [(r"# (listen |http2 |ssl_)", r"\1")]),
+        (TABLE, [(r"# (?:Clients with IPv6|TLS): +(presetenv .* v4v6.*)", r"\1"), (r"# TLS: +(presetenv)", r"\1")]),
+        (ENVOY, [(r"^ {8}(?:# (transport_socket:)|#( {3}.*)|(- )(?=filters:))", _uncommented)]),
+    ],
+    ids=["nginx", "haproxy", "envoy"],
+)
+def test_the_commented_lines_for_ipv6_tls_and_http2_work(
+    advisor: Advisor, tmp_path: Path, setup: Setup, marks: list[tuple[str, Any]]
+) -> None:
+    kit = sticky(advisor, setup)
+    key, certificate = tmp_path / "tls.key", tmp_path / "tls.crt"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=demo", "-days", "2"]
+    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    (tmp_path / "tls.pem").write_text(certificate.read_text() + key.read_text())
+    tiers = {"main": ("127.0.0.1:9001", "127.0.0.1:9002")}
+    addresses = ProxyAddresses("127.0.0.1:9", tiers, peers=production_addresses(kit).peers)
+    files = [*proxy.files(kit), *proxy.address_files(kit, addresses)]
+    for number, (marked, plain) in enumerate(marks):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        text = {file.path: re.sub(marked, plain, file.content, flags=re.MULTILINE) for file in files}
+        assert any(text[file.path] != file.content for file in files)
+        place = re.compile(r"/etc/(?:nginx|haproxy|envoy)/tls(?:/tls)?(?=[.])")
+        write(folder, [replace(file, content=place.sub(str(tmp_path / "tls"), text[file.path])) for file in files])
+        accepted(kit, folder)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
