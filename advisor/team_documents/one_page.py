@@ -80,6 +80,8 @@ def settings(decision: Decision) -> list[Setting]:
         for flag, why in reasons:
             values = [(tier.name, getattr(tier.core.flags, flag)) for tier in decision.tiers]
             text = ", ".join(f"{value} in the {name} tier" for name, value in values)
+            if values and len({value for _, value in values}) == 1:
+                text = f"{values[0][1]} in both tiers"
             found.append(Setting(code(flag), text or str(getattr(decision.core.flags, flag)), _short(why)))
     else:
         rows = decision_wording.switch_rows(decision)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 from node_project import NodeProject
-from subjects import EXAMPLES, MANY_TOOLS, subject_about, subject_of
+from subjects import EXAMPLES, MANY_TOOLS, subject_about
 
 from advisor.decision.advisor import Advisor
 from advisor.decision.options import Comparer
@@ -51,10 +51,12 @@ def test_the_page_of_every_example_is_one_sheet(
     advisor: Advisor, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
     comparer = Comparer(advisor)
-    texts = [document_text(DocumentForm.ONE_PAGE, subject_of(path, advisor, comparer, searched=0)) for path in EXAMPLES]
-    raw = yaml.safe_dump({"version": 1, "service": "many", "scale": {"instances": 9}, "tools": MANY_TOOLS}).encode()
-    many = subject_about(advisor.decide(load_bytes(raw, "many.yaml", advisor.space)), comparer, searched=0)
-    texts.append(document_text(DocumentForm.ONE_PAGE, many))
+    many = yaml.safe_dump({"version": 1, "service": "many", "scale": {"instances": 9}, "tools": MANY_TOOLS}).encode()
+    files = [*(path.read_bytes() for path in EXAMPLES), many]
+    # The page names the file.
+    asked = [load_bytes(raw, "requirements.yaml", advisor.space) for raw in files]
+    subjects = [subject_about(advisor.decide(each), comparer, searched=0) for each in asked]
+    texts = [document_text(DocumentForm.ONE_PAGE, subject) for subject in subjects]
     names = [*(path.stem for path in EXAMPLES), "many tools"]
     found = sheets([*texts, f"{texts[0]}\n\n{texts[0]}"], tmp_path_factory, tmp_path)
     assert found.pop() == [2, 2], "the test finds a page that is too long"
