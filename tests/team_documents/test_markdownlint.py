@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.programs, pytest.mark.timeout(300)]
 _RULES = {
     "default": True,
     "MD013": False,  # a paragraph is one line
+    "MD060": False,  # test_tables.py checks the tables; the last column of a wide table is not filled up
     "MD024": {"siblings_only": True},  # each section of a runbook has the same parts
 }
 
