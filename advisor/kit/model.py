@@ -57,7 +57,7 @@ class TierContext:
     """A group of identical server processes behind the proxy.
 
     Attributes:
-        name: `main` for a deployment with one tier, else `stateless` or `stateful`.
+        name: `main` for a deployment without tiers, else `stateless` or `stateful`.
         host: DNS name of the tier: the name of the service, or `<service>-stateful`.
         path: public path for legacy clients: /mcp, or /stateful/mcp for the stateful tier.
         stateless_http: default value of this flag.
@@ -67,7 +67,7 @@ class TierContext:
         instances: number of instances to run.
         max_instances: maximum number for an autoscaler; equal to `instances` without an autoscaler.
         workers: server processes per instance; 1 in a tier with sessions.
-        tools: tools of the tier. With one tier, all tools of the requirements, or one `echo` if they list no tool.
+        tools: tools of the tier. Without tiers, all tools of the requirements, or a tool `echo` if they list no tool.
         longest_call_s: longest call of the tools, in seconds; 60 if the requirements do not state it.
         call_is_assumed: whether `longest_call_s` is not stated.
         propagation_s: seconds until all proxies have taken an endpoint out of rotation.
@@ -136,7 +136,7 @@ class KitContext(KitLookups):
         requirement: the SDK requirement for pip, such as `mcp>=2.3.0,<2.4` or `mcp==2.0.0`.
         mcp_release: the stated mcp release under fastmcp, or "".
         users_since: the first mcp release that binds sessions to users, if the kit must do it; else "".
-        tiers: one tier, or the stateless tier and the stateful tier in this order.
+        tiers: a single tier, or the stateless tier and the stateful tier in this order.
         features: the needed features.
         eras: the protocol eras that the requirements name: legacy, modern.
         hosts: host names that clients use; can be empty.
@@ -197,7 +197,7 @@ class KitContext(KitLookups):
 
     @property
     def plain(self) -> bool:
-        """Whether the server is a single file: one process on a developer's machine, without a proxy and tokens.
+        """Whether the server is a single file: a process on a developer's machine, without a proxy and tokens.
 
         Other kits have the package runtime/. The code for tokens, event stores and a missing host check is there.
         """

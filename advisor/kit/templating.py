@@ -18,7 +18,7 @@ _MAX_LITERAL = 100  # characters of a Python literal in one line, so that its li
 
 
 def render(template: str, **variables: Any) -> str:
-    """Render `templates/kit/<template>`; the text ends in exactly one newline."""
+    """Render `templates/kit/<template>`; the text ends in a single newline."""
     return _environment().get_template(template).render(**variables).rstrip("\n") + "\n"
 
 
@@ -82,5 +82,5 @@ def _nginx(value: Any) -> str:
 
 
 def comment(value: Any) -> str:
-    """Text for a line comment: one line of printable characters."""
+    """Text for a line comment: a line of printable characters."""
     return "".join(char if char.isprintable() else " " for char in str(value))

@@ -4,7 +4,7 @@
 
 from typing import Literal, NamedTuple
 
-Only = Literal["sessions", "several", "one-worker", "redis"]
+Only = Literal["sessions", "several", "single-worker", "redis"]
 """What a deployment must have for a step."""
 
 

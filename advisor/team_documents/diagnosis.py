@@ -84,7 +84,7 @@ class Diagnostician:
         holds = {
             "sessions": any(tier.keeps_sessions for tier in tiers),
             "several": sum(tier.instances for tier in tiers) > 1,
-            "one-worker": all(tier.workers == 1 for tier in tiers),
+            "single-worker": all(tier.workers == 1 for tier in tiers),
             "redis": self._kit.uses_redis,
         }
         return all(holds[name] for name in step.only) and (self._monitored or not step.promql)
