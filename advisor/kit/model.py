@@ -141,10 +141,8 @@ class KitContext(KitLookups):
         eras: the protocol eras that the requirements name: legacy, modern.
         hosts: host names that clients use; can be empty.
         origins: origins of web pages that can call the service, in addition to the origins of the hosts.
-        platform: kubernetes, compose, systemd, serverless, local.
         proxy_version: version in the requirements, or "" if unknown.
         proxy_replicas: number of proxies to run.
-        front_hops: number of proxies in front of the kit's proxy that add an address to X-Forwarded-For.
         uses_redis: whether the kit needs Redis.
         needs_sealing_keys: whether instances must share keys for the requests to modern clients, named or not.
         needs_bus: whether change notifications must reach the modern clients of all instances, named or not.
@@ -174,10 +172,8 @@ class KitContext(KitLookups):
     eras: tuple[str, ...]
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
-    platform: str
     proxy_version: str
     proxy_replicas: int
-    front_hops: int
     uses_redis: bool
     needs_sealing_keys: bool
     needs_bus: bool
@@ -208,13 +204,6 @@ class KitContext(KitLookups):
             and not (self.checks_tokens or self.uses_redis or self.direct_llm or self.needs_event_store)
             and not (self.path != ENDPOINT or self.host_check == "none")
         )
-
-    @property
-    def trusted_proxies(self) -> str:
-        """The proxies whose forwarded headers the servers read: on this machine, or in a network of the platform."""
-        fronted = self.proxy or self.outer_proxy
-        local = not fronted or self.platform not in ("kubernetes", "compose", "serverless")
-        return "127.0.0.1" if local else ",".join(self.networks)
 
     @property
     def unwritten(self) -> ProxyKind | None:

@@ -18,12 +18,16 @@ class KitLookups:
         line: SDK line, such as mcp-2.
         proxy: the proxy of the kit: one of rules/kit_proxies.yaml, or "".
         outer_proxy: the kind of proxy in the requirements if the kit's proxy runs behind that proxy, else "".
+        platform: kubernetes, compose, systemd, serverless, local.
+        front_hops: number of proxies in front of the kit's proxy that add an address to X-Forwarded-For.
         knowledge: the knowledge that the decision uses.
     """
 
     line: str
     proxy: str
     outer_proxy: str
+    platform: str
+    front_hops: int
     knowledge: Knowledge = field(repr=False, compare=False)
 
     @property
@@ -78,16 +82,27 @@ class KitLookups:
         """The image with its tag, such as `redis`."""
         return self.knowledge.images[name].name
 
+    def _networks(self, platform: str) -> tuple[str, ...]:
+        return tuple(name for name, network in self.knowledge.networks.items() if platform in network.platforms)
+
     @property
-    def networks(self) -> tuple[str, ...]:
-        """The networks from which the proxy of a platform can connect."""
-        return tuple(self.knowledge.networks)
+    def trusted_proxies(self) -> str:
+        """The proxies whose forwarded headers the servers read: on this machine, or in a network of the platform."""
+        if not (self.proxy or self.outer_proxy) or self.platform in ("local", "systemd"):
+            return "127.0.0.1"
+        return ",".join(self._networks(self.platform) if self.proxy else self.front_networks)
 
     @property
     def front_networks(self) -> tuple[str, ...]:
-        """The networks from which the hop in front of the kit can connect."""
-        own = [network.cidr for network in self.front.networks] if self.front else []
-        return (*self.networks, *own)
+        """The networks whose senders can say the address of a client: those of a known hop in front, or the default."""
+        own = [network.cidr for network in self.front.networks] if self.front and self.platform == "kubernetes" else []
+        return (*self._networks("local"), *own) if own else self._networks(self.platform)
+
+    @property
+    def trusts_private_networks(self) -> bool:
+        """Whether each program with a private address can say the address of a client: the platform needs it."""
+        read = (*self.trusted_proxies.split(","), *(self.front_networks if self.front_hops and self.proxy else ()))
+        return "10.0.0.0/8" in read
 
     @property
     def floors(self) -> dict[str, Floor]:

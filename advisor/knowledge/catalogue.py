@@ -208,6 +208,7 @@ class ProxyNetwork(NamedTuple):
     """A network from which the proxy of a platform can connect. The head of rules/kit_proxies.yaml explains it."""
 
     id: str
+    platforms: list[str]
     because: str
     sources: list[str]
 
