@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
+import yaml
+
 from advisor.audits.server_code import worded_fix
 from advisor.decision.advisor import Advisor, default_advisor
 from advisor.engine.table import show
@@ -25,6 +27,7 @@ from docs import pictures, screen
 from docs.imports import with_diagram
 
 FOLDER = Path(__file__).parent
+_REPORTED = {"code": "this code", "deployment": "this deployment", "endpoint": "an endpoint with these observations"}
 HOW = "python -m docs.generate"
 """The command that writes the pages. The pages and the message of a failing test name it."""
 
@@ -61,7 +64,7 @@ def _render(template: str, advisor: Advisor) -> str:
         families=_families(advisor.knowledge.findings.values()),
         files_of=_files,
         language_of=_language,
-        what_of=lambda kind: "this code" if kind.subject == "code" else "this deployment",
+        what_of=lambda kind: _REPORTED[kind.about],
         how=HOW,
     )
 
@@ -74,8 +77,11 @@ def _families(kinds: Iterable[FindingKind]) -> list[tuple[str, list[FindingKind]
 
 
 def _files(kind: FindingKind, which: str) -> list[tuple[str, str]]:
-    """The files of an example of a finding."""
-    return [file for name, files in kind.examples if name == which for file in files.items()]
+    """The files of an example of a finding. The observations of an endpoint are one file."""
+    examples = [example for name, example in kind.examples if name == which]
+    if kind.about == "endpoint":
+        return [("observations.yaml", yaml.safe_dump(example, sort_keys=False)) for example in examples]
+    return [file for files in examples for file in files.items()]
 
 
 def _language(name: str) -> str:

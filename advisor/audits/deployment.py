@@ -30,7 +30,7 @@ def deployment_findings(
         knowledge: has the conditions and the words.
         requirements: what the user states about the deployment, or None.
     """
-    kinds = [kind for kind in knowledge.findings.values() if kind.subject != "code"]
+    kinds = [kind for kind in knowledge.findings.values() if kind.about == "deployment"]
     found: dict[tuple[str, Location], Finding] = {}
     ambiguous = _ambiguous(paths)
     for path in paths:

@@ -26,6 +26,7 @@ _SUMMARIES = {
     "exercise": "Run a built-in server with each flag pair; show what works.",
     "scan": "Read the code of a server: flags, needs and faults.",
     "audit": "Find problems in server code, proxies and manifests.",
+    "probe": "Ask a live endpoint why sessions or streams fail.",
     "init": "Print a commented requirements file to start from.",
     "schema": "Print a JSON Schema for the input file or for JSON output.",
     "capabilities": "Show which features each SDK release supports.",

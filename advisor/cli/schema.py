@@ -26,6 +26,7 @@ DOCUMENTS = {
     "topology": "topology --format json",
     "scan": "scan --format json",
     "findings": "the findings of a command, in JSON",
+    "probe": "probe URL --format json",
     "baseline": "scan --write-baseline FILE",
     "configuration": "the configuration file .mcp-advisor.yaml",
     "rules": "rules list --format json",

@@ -21,6 +21,7 @@ DECLARATIONS = {
     "proof": "advisor.report.rule_document:ProofDocument",
     "scan": "advisor.report.scan_document:ScanDocument",
     "findings": "advisor.report.findings_document:FindingsDocument",
+    "probe": "advisor.report.probe_document:ProbeDocument",
     "baseline": "advisor.triage.baseline:BaselineDocument",
     "configuration": "advisor.triage.configuration:ConfigurationFile",
     "generation": "advisor.kit.sync.document:GenerationDocument",

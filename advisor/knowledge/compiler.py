@@ -14,104 +14,14 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from advisor.engine.rules import RuleTable
 from advisor.errors import KnowledgeError
-from advisor.knowledge import (
-    capabilities,
-    capacity,
-    catalogue,
-    conduct,
-    configurations,
-    diagnoses,
-    facts,
-    failures,
-    features,
-    finding_kinds,
-    kits,
-    observations,
-    options,
-    platforms,
-    scan,
-    scan_typescript,
-    servers,
-    topology,
-    trials,
-    underlying,
-)
+from advisor.knowledge import capacity, failures, finding_kinds, kits, probe, topology, trials, underlying
+from advisor.knowledge.shapes import SHAPES
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
 
-# The sections of the YAML files, with the types of their entries.
-SHAPES: dict[str, type] = {
-    "facts": facts.Fact,
-    "derived": facts.Derived,
-    "features": features.Feature,
-    "tables": RuleTable,
-    "capabilities": capabilities.Capabilities,
-    "traits": capabilities.SdkTrait,
-    "sources": catalogue.Source,
-    "clients": catalogue.ClientApp,
-    "proxies": catalogue.ProxyKind,
-    "profiles": servers.Profile,
-    "languages": servers.Language,
-    "replacements": servers.Replacement,
-    "topology": topology.BalancingStrategy,
-    "flags": catalogue.FlagUse,
-    "capacity": capacity.MeasuredCapacity,
-    "memory": capacity.Allowance,
-    "events": failures.FailureEvent,
-    "promises": failures.ExpectedBehaviour,
-    "conduct": conduct.Conduct,
-    "diagnoses": diagnoses.Diagnosis,
-    "silent_warnings": diagnoses.SilentWarnings,
-    "mechanisms": kits.Mechanism,
-    "configurations": configurations.PossibleConfiguration,
-    "order": options.RankingCriterion,
-    "estimates": options.OptionEstimate,
-    "kit_proxies": kits.KitProxy,
-    "kit_fronts": kits.KitFront,
-    "watching_proxies": kits.WatchingProxy,
-    "networks": catalogue.ProxyNetwork,
-    "images": kits.KitImage,
-    "sdks": catalogue.SdkCode,
-    "underlying": underlying.Underlying,
-    "floors": kits.Floor,
-    "figures": catalogue.Figure,
-    "symptoms": catalogue.Symptom,
-    "phrases": catalogue.Phrase,
-    "terms": catalogue.Term,
-    "code_names": scan.CodeName,
-    "server_methods": scan.ServerMethod,
-    "call_spellings": scan.CallSpelling,
-    "input_requests": scan.InputRequest,
-    "sent_notifications": scan.SentNotification,
-    "flag_variables": scan.FlagVariable,
-    "outside_values": scan.OutsideValue,
-    "support_checks": scan.SupportCheck,
-    "server_programs": scan.ServerProgram,
-    "other_programs": scan.OtherProgram,
-    "scan_skips": scan.ScanSkip,
-    "typescript_lines": scan_typescript.TypescriptLine,
-    "typescript_names": scan_typescript.TypescriptName,
-    "typescript_calls": scan_typescript.TypescriptCall,
-    "typescript_outcomes": scan_typescript.TypescriptOutcomes,
-    "findings": finding_kinds.FindingKind,
-    "experiments": trials.TrialExperiment,
-    "trials": trials.FindingTrial,
-    "observations": observations.ObservationKind,
-    "defaults": observations.ProductDefault,
-    "other_paths": observations.OtherPath,
-    "program_variables": platforms.ProgramVariable,
-    "ingress_controllers": platforms.IngressController,
-    "annotations": platforms.Annotation,
-    "resource_settings": platforms.ResourceSettings,
-    "route_kinds": platforms.RouteKind,
-    "list_keys": platforms.ListKeys,
-    "silent_kinds": platforms.KubernetesKind,
-    "sidecars": platforms.Sidecar,
-}
 # The sections that the knowledge has as lookups by id.
-_LISTS = ("derived", "defaults", "capabilities", "traits", "memory", "events")
+_LISTS = ("derived", "defaults", "capabilities", "traits", "memory", "events", "implied_facts")
 _LOOKUPS = SHAPES.keys() - {*_LISTS, "promises", "conduct", "replacements", "underlying"}
 _SHARE = "Write a count and a total, for example 118 of 120"
 _FLAG_KEYS = [flag_key(*pair) for pair in FLAG_PAIRS]
@@ -162,6 +72,7 @@ def compile_rules(root: Path) -> Knowledge:
     _refuse_strangers(sections)
     _refuse_foreign_values(sections)
     finding_kinds.refuse_unknown_conditions(sections["findings"], sections["observations"], sections["defaults"])
+    probe.refuse_unknown_checks(sections)
     trials.refuse_unknown_trials(
         sections["trials"], sections["experiments"], {finding.id for finding in sections["findings"]}
     )
@@ -197,6 +108,7 @@ def _refuse_twins(sections: dict[str, list[Any]]) -> None:
     """Raise an error if a section is empty, or if two entries of a section or two rules have the same id."""
     names = {section: [_name(entry) for entry in entries] for section, entries in sections.items()}
     names["facts"] += names.pop("derived")
+    names["implied_facts"] = [f"{fact.id} {fact.when}" for fact in sections["implied_facts"]]
     names["defaults"] = [f"{entry.by} {entry.observation} {entry.since}" for entry in sections["defaults"]]
     names["traits"] = [f"{trait.package} {trait.name} {trait.start}" for trait in sections["traits"]]
     rules = [rule for table in sections["tables"] for rule in table.rules]

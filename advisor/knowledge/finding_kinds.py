@@ -10,7 +10,7 @@ from advisor.errors import KnowledgeError
 from advisor.findings import SEVERITIES, Confidence, Severity
 from advisor.knowledge.observations import NUMBERS, ObservationKind, ProductDefault
 
-FindingSubject = Literal["code", "proxy", "upstream", "route", "path", "workload", "service"]
+FindingSubject = Literal["code", "proxy", "upstream", "route", "path", "workload", "service", "endpoint"]
 
 FindingConditions: TypeAlias = dict[str, Any]
 """From the name of an observation with its part, such as `route.buffering`, to the condition on its value."""
@@ -66,13 +66,22 @@ class FindingKind(NamedTuple):
     what_it_does: str
     why: str
     fix: str
-    hit: str | dict[str, str]
-    miss: str | dict[str, str]
+    hit: str | dict[str, Any]
+    miss: str | dict[str, Any]
     sources: list[str]
     subject: FindingSubject = "code"
     when: FindingConditions | list[FindingConditions] = {}  # noqa: RUF012
     patches: list[PatchRule] = []  # noqa: RUF012
     typescript: OtherWords | None = None
+    check: str = ""
+    probability: float = 0.0
+
+    @property
+    def about(self) -> Literal["code", "deployment", "endpoint"]:
+        """What the finding judges: server code, the files of a deployment, or a live endpoint."""
+        if self.subject == "code" or self.subject == "endpoint":
+            return self.subject
+        return "deployment"
 
     @property
     def cases(self) -> list[SeverityCase]:
@@ -90,8 +99,8 @@ class FindingKind(NamedTuple):
         return self.when if isinstance(self.when, list) else [self.when]
 
     @property
-    def examples(self) -> Iterator[tuple[Literal["hit", "miss"], dict[str, str]]]:
-        """The examples as files. An example about code is `server.py`, or `server.ts`."""
+    def examples(self) -> Iterator[tuple[Literal["hit", "miss"], dict[str, Any]]]:
+        """The examples: files, or observations of an endpoint. An example about code is `server.py`, or `server.ts`."""
         yield "hit", self.hit if isinstance(self.hit, dict) else {"server.py": self.hit}
         yield "miss", self.miss if isinstance(self.miss, dict) else {"server.py": self.miss}
         if self.typescript is not None:
@@ -131,7 +140,7 @@ def refuse_unknown_conditions(
             for name, condition in conditions.items():
                 if name not in known:
                     raise KnowledgeError(f"{where}: {name!r} is not an observation")
-                if problem := _problem(condition, known[name], known):
+                if problem := condition_problem(condition, known[name], known):
                     raise KnowledgeError(f"{where}, {name}: {problem}")
         if finding.subject != "code":
             texts = [finding.message, finding.fix, *(case.adds for case in finding.cases)]
@@ -140,7 +149,7 @@ def refuse_unknown_conditions(
                     raise KnowledgeError(f"{where}, message: {name!r} is not an observation")
 
 
-def _problem(condition: Any, kind: ObservationKind, known: Mapping[str, ObservationKind]) -> str:
+def condition_problem(condition: Any, kind: ObservationKind, known: Mapping[str, ObservationKind]) -> str:
     """Return what is wrong with a condition, or ""."""
     if not isinstance(condition, dict):
         return "" if kind.allows(condition) else f"{condition!r} is not a value of this observation"

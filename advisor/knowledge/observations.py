@@ -6,7 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from advisor.knowledge.versions import parse
 
-PartKind = Literal["proxy", "upstream", "target", "route", "workload", "service", "path", "server", "clients"]
+PartKind = Literal[
+    "proxy", "upstream", "target", "route", "workload", "service", "path", "server", "clients", "endpoint"
+]
 
 NUMBERS = ("seconds", "bytes", "number")
 """The types of observations whose values are numbers."""

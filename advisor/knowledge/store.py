@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         RouteKind,
         Sidecar,
     )
+    from advisor.knowledge.probe import EndpointCheck, EndpointSign, ImpliedFact, LostAnswer, SessionForm
     from advisor.knowledge.scan import (
         CallSpelling,
         CodeName,
@@ -100,6 +101,11 @@ _RARE = (
         "observations",
         "defaults",
         "other_paths",
+        "endpoint_checks",
+        "session_forms",
+        "endpoint_signs",
+        "lost_answers",
+        "implied_facts",
         "program_variables",
         "ingress_controllers",
         "annotations",
@@ -174,6 +180,11 @@ class Knowledge:
     observations: dict[str, ObservationKind]
     defaults: list[ProductDefault]
     other_paths: dict[str, OtherPath]
+    endpoint_checks: dict[str, EndpointCheck]
+    session_forms: dict[str, SessionForm]
+    endpoint_signs: dict[str, EndpointSign]
+    lost_answers: dict[str, LostAnswer]
+    implied_facts: list[ImpliedFact]
     program_variables: dict[str, ProgramVariable]
     ingress_controllers: dict[str, IngressController]
     annotations: dict[str, Annotation]

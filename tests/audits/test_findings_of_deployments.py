@@ -11,7 +11,7 @@ from advisor.decision.advisor import default_advisor
 from advisor.knowledge import Knowledge, load
 from advisor.requirements import load_path
 
-KINDS = sorted(kind.id for kind in load().findings.values() if kind.subject != "code")
+KINDS = sorted(kind.id for kind in load().findings.values() if kind.about == "deployment")
 
 
 def example(name: str, which: str, folder: Path, knowledge: Knowledge) -> AuditedDeployment:

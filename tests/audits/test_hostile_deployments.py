@@ -22,7 +22,7 @@ ADDED = ("\0", "\ufeff", "  ", "{{ .Values.x }}\n", "${X}\n", "mcp: &a [*a]\n", 
 
 def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
     draw = random.Random(seed)
-    kinds = [kind for kind in knowledge.findings.values() if kind.subject != "code"]
+    kinds = [kind for kind in knowledge.findings.values() if kind.about == "deployment"]
     examples = [files for kind in kinds for _, files in kind.examples]
     texts = [text for files in examples for text in files.values()]
     for number in range(count):

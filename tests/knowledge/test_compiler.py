@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge.compiler import SHAPES, compile_rules
+from advisor.knowledge.compiler import compile_rules
 from advisor.knowledge.paths import rules_dir
+from advisor.knowledge.shapes import SHAPES
 
 
 def test_every_section_of_the_rules_has_entries() -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 import advisor
-from advisor.lab.clients import protocol
+from advisor.endpoint import protocol
 from advisor.lab.clients.socket_client import SocketClient
 
 ROOT = Path(advisor.__file__).parent
-ALLOWED = ("advisor.knowledge", "advisor.lab.clients", "advisor.lab.probes", "advisor.sentences")
+ALLOWED = ("advisor.endpoint", "advisor.knowledge", "advisor.lab.clients", "advisor.lab.probes", "advisor.sentences")
 
 
 def imported(path: Path) -> set[str]:

@@ -14,10 +14,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from advisor.endpoint.protocol import result_of
 from advisor.knowledge.types import Era
 from advisor.lab.chaos.evidence import BROKEN, CallAttempt, ClientCall, Handle
 from advisor.lab.chaos.state_handles import StateHandles
-from advisor.lab.clients.protocol import result_of
 from advisor.lab.clients.raw_client import Endpoint, endpoint
 from advisor.lab.testserver.execution_log import TOOL
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from advisor.endpoint import protocol
+from advisor.endpoint.protocol import result_of
 from advisor.knowledge.types import Era
-from advisor.lab.clients import protocol
-from advisor.lab.clients.protocol import result_of
 from advisor.lab.clients.sdk_client import http_client
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from advisor.endpoint.protocol import MODERN
 from advisor.knowledge.types import Era
-from advisor.lab.clients.protocol import MODERN
 
 if TYPE_CHECKING:
     from http.cookiejar import CookieJar

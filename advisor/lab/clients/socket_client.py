@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
 
-from advisor.lab.clients import protocol
+from advisor.endpoint import protocol
 
 SocketAddress: TypeAlias = tuple[str, int]
 """The source address of a request ("" for any address of this machine), and its destination port on 127.0.0.1."""

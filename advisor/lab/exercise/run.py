@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from advisor.endpoint import protocol
 from advisor.knowledge import Knowledge
 from advisor.knowledge.types import Era, flag_key
-from advisor.lab.clients import protocol, raw_client
+from advisor.lab.clients import raw_client
 from advisor.lab.clients.sdk_client import ReceivedMessages, http_client
 from advisor.lab.exercise.document import PAIRS, BareAnswer
 from advisor.lab.exercise.table import EraResults, Exercise, Notices, claims, judged, notices

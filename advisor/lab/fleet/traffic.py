@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from advisor.endpoint.protocol import result_of
 from advisor.knowledge.types import Era
-from advisor.lab.clients.protocol import result_of
 from advisor.lab.clients.raw_client import Endpoint
 from advisor.lab.fleet.fleet import Fleet
 from advisor.lab.fleet.plan import FleetInstance

@@ -108,7 +108,7 @@ async def _measured(
         with steps.step(f"{strategy.id} {under}".rstrip(), len(KINDS)) as step:
             for server, addresses in fleet.items():
                 peered = balancer.peered and server == "stateful"
-                async with _proxies(run, addresses, balancer, passage.under, peered=peered) as listening:
+                async with proxies_of(run, addresses, balancer, passage.under, peered=peered) as listening:
                     for kind in (kind for kind in KINDS if kind.startswith(f"{server}+")):
                         fleet_of = partial(_fleet, run, balancer, addresses, passage.under, listening)
                         taken, seen = await _passage(kind, passage.under, listening, scale, fleet_of)
@@ -137,7 +137,7 @@ async def _stamp(balancer: Balancer) -> MeasuredOn:
 
 
 @asynccontextmanager
-async def _proxies(
+async def proxies_of(
     run: Run, addresses: Sequence[str], balancer: Balancer, under: Conditions, *, peered: bool
 ) -> AsyncIterator[tuple[int, ...]]:
     """Start the proxies of the conditions and return their ports. If they are `peered`, they are already connected."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from advisor.lab.clients import protocol
+from advisor.endpoint import protocol
 from advisor.lab.clients.raw_client import Endpoint, said
 from advisor.lab.clients.sdk_client import http_client
 from advisor.lab.fleet.fleet import Fleet

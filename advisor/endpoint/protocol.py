@@ -70,7 +70,7 @@ def messages(body: str) -> list[dict[str, Any]]:
     for text in lines or [body]:
         try:
             parsed = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(parsed, dict):
             found.append(parsed)

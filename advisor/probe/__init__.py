@@ -1,0 +1,1 @@
+"""Asks a live endpoint: the checks of `endpoint` in their order, judged with the words of rules/findings/."""
