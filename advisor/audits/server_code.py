@@ -47,7 +47,7 @@ class _Judge:
     def all(self) -> Iterator[Finding]:
         for server in self._tree.servers:
             yield from self._flag_places(server)
-            for tool in server.tools:
+            for tool in (*server.tools, *server.other_handlers):
                 for use in tool.uses:
                     yield from self._call(server, tool, use)
             yield from self._parts(server)
@@ -82,7 +82,12 @@ class _Judge:
     def _call(self, server: ServerCode, tool: ToolCode, use: NeedUse) -> Iterator[Finding]:
         name = tool.name or _HANDLER
         call = self._calls[use.feature, use.call]
-        words = {"tool": name, "call": use.call, "lines": listed(server.lines, "or")}
+        words = {
+            "user": self._phrase(f"scan.user.{tool.kind}"),
+            "tool": name,
+            "call": use.call,
+            "lines": listed(server.lines, "or"),
+        }
         lacking = [line for line in server.lines if self._lacks(use.call, line)]
         if lacking:
             words |= {"lines": listed(lacking, "or"), "instead": self._instead(use.feature, lacking[0])}

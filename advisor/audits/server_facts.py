@@ -87,7 +87,7 @@ def _of_code(server: RunServer, knowledge: Knowledge, workload: Workload | None)
         elif not code.is_high_level:
             yield "server.sessions", fact(_OWN)
         yield "server.answers", _of_flag(code, "json_response", ("json", "streams"), fact)
-    uses = [(tool, use) for tool in code.tools for use in tool.uses]
+    uses = [(tool, use) for tool in (*code.tools, *code.other_handlers) for use in tool.uses]
     needs = [use.feature for _, use in uses]
     kept = [state for state in tree.state if state.kind == "state" and (state.by_session or state.holder == "session")]
     yield "server.needs", fact(tuple(dict.fromkeys([*needs, *([_SESSION_STATE] if kept else [])])))

@@ -106,7 +106,7 @@ def _tools(servers: tuple[ServerCode, ...]) -> tuple[dict[str, Any], ...]:
 def _needs(tree: ScannedTree) -> dict[str, str]:
     """Return the level of each feature that the code uses; the strongest of several."""
     found: dict[str, str] = {}
-    uses = [use for server in tree.servers for tool in server.tools for use in tool.uses]
+    uses = [use for server in tree.servers for tool in (*server.tools, *server.other_handlers) for use in tool.uses]
     for use in sorted(uses, key=lambda use: _level(use) == "required"):
         found[use.feature] = _level(use)
     if any(state.by_session or state.holder == "session" for state in tree.state if state.kind == "state"):

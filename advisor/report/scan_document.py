@@ -75,6 +75,15 @@ class ToolRecord(TypedDict):
     uses: list[UseRecord]
 
 
+class HandlerRecord(TypedDict):
+    """A resource or a prompt that uses features. The name of a resource is its address."""
+
+    kind: Literal["resource", "prompt"]
+    name: str
+    location: PlaceRecord
+    uses: list[UseRecord]
+
+
 class ServerRecord(TypedDict):
     """A server object in the code.
 
@@ -93,6 +102,7 @@ class ServerRecord(TypedDict):
     transports: list[TransportRecord]
     parts: list[PartRecord]
     tools: list[ToolRecord]
+    other_handlers: Annotated[list[HandlerRecord], OPTIONAL]
 
 
 class StateRecord(TypedDict):

@@ -81,11 +81,13 @@ def _draw_server(canvas: Canvas, server: ServerCode, tree: ScannedTree, phrases:
 def _draw_tools(canvas: Canvas, tree: ScannedTree, phrases: Mapping[str, str], most: int | None) -> None:
     tools = [tool for server in tree.servers for tool in server.tools]
     using = [tool for tool in tools if tool.uses]
+    others = [handler for server in tree.servers for handler in server.other_handlers]
     summary = counted(phrases, "scan.tools", len(tools), using=str(len(using)))
     _draw_rows(canvas, [(phrases["scan.label.tools"], summary)])
-    shown = using if most is None else using[:most]
+    users = [*using, *others]
+    shown = users if most is None else users[:most]
     for tool in shown:
-        name = tool.name or "call_tool"
+        name = phrases[f"scan.shown.{tool.kind}"].format(name=tool.name or "call_tool")
         if most is not None:
             text = f"{name}: {'; '.join(_uses(tool, phrases, _short))}"
             canvas.line(_cut(text, canvas.width - 12), indent=12)
@@ -93,8 +95,8 @@ def _draw_tools(canvas: Canvas, tree: ScannedTree, phrases: Mapping[str, str], m
             canvas.line(f"{name} ({_place(tool.location)})", indent=12)
             for use in _uses(tool, phrases, _place):
                 canvas.line(use, indent=14)
-    if len(using) > len(shown):
-        canvas.line((phrases["scan.more"].format(number=len(using) - len(shown)), "dim"), indent=12)
+    if len(users) > len(shown):
+        canvas.line((phrases["scan.more"].format(number=len(users) - len(shown)), "dim"), indent=12)
 
 
 def _uses(tool: ToolCode, phrases: Mapping[str, str], placed: Callable[[Location], str]) -> list[str]:

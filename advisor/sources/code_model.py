@@ -101,12 +101,16 @@ class NeedUse(NamedTuple):
     guard: UseGuard = "none"
 
 
+HandlerKind = Literal["tool", "resource", "prompt"]
+
+
 class ToolCode(NamedTuple):
-    """A tool with the features that it uses, also in functions that it calls."""
+    """A tool, a resource or a prompt with the features that it uses, also in functions that it calls."""
 
     name: str
     location: Location
     uses: tuple[NeedUse, ...]
+    kind: HandlerKind = "tool"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -165,6 +169,7 @@ class ServerCode(NamedTuple):
         tools: the tools.
         language: the programming language.
         reused: the place where each request connects the same server object to a new transport, or None.
+        other_handlers: the resources and prompts that use features.
     """
 
     name: str
@@ -181,6 +186,7 @@ class ServerCode(NamedTuple):
     tools: tuple[ToolCode, ...] = ()
     language: CodeLanguage = "python"
     reused: Location | None = None
+    other_handlers: tuple[ToolCode, ...] = ()
 
     def flag(self, name: FlagName) -> CodeValue:
         """Return the value of a flag from all places that set it. Two different values are dynamic."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from trees import Scan
 
+from advisor.audits.stated_facts import facts_of
+from advisor.knowledge import Knowledge
 from advisor.sources.python import ScannedTree
 
 HEAD = "from mcp.server.fastmcp import Context, FastMCP\nmcp = FastMCP('a')\n"
@@ -221,3 +223,71 @@ def test_a_guard_that_ends_the_tool_is_not_open(end: str, scanned: Scan) -> None
     code = f"{HEAD}@mcp.tool()\nasync def a(ctx: Context):\n    try:\n        await ctx.elicit('x')\n    except:\n        {end}"
     (server,) = scanned(code).servers
     assert [use.guard for use in server.tools[0].uses] == ["caught"]
+
+
+HANDLERS = {
+    "a resource": "@mcp.resource('shop://{x}')\nasync def a(x: str, ctx: Context):\n    await ctx.elicit('x', schema=dict)\n",
+    "a prompt": "@mcp.prompt()\nasync def a(ctx: Context):\n    await ctx.elicit('x', schema=dict)\n",
+}
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_resources_and_prompts_use_features(name: str, scanned: Scan) -> None:
+    head = "from mcp.server.fastmcp import Context, FastMCP\nmcp = FastMCP('a')\n"
+    (server,) = scanned(head + HANDLERS[name]).servers
+    assert server.tools == ()
+    (other,) = server.other_handlers
+    assert (f"a {other.kind}", other.features) == (name, ("elicitation",))
+
+
+REGISTERED = {
+    "the values of a table": "async def a(ctx: Context):\n    await ctx.elicit('x')\nT = {'a': a}\nfor each in T.values():\n    mcp.add_tool(each)",
+    "the names and values of a table": "async def a(ctx: Context):\n    await ctx.elicit('x')\nT = {'x': a}\nfor name, each in T.items():\n    mcp.add_tool(each, name=name)",
+    "pairs": "async def a(ctx: Context):\n    await ctx.elicit('x')\nT = [('x', a)]\nfor name, each in T:\n    mcp.tool(name)(each)",
+    "a look-up in a table": "async def a(ctx: Context):\n    await ctx.elicit('x')\nT={'a': a}\nfor n in T:\n    mcp.add_tool(T[n])",
+    "the names of the module": "async def a(ctx: Context):\n    await ctx.elicit('x')\nfor n in ['a']:\n    mcp.add_tool(globals()[n])",
+    "two lists": "async def a(ctx: Context):\n    await ctx.elicit('x')\nA=[a]\nB=[]\nfor each in A + B:\n    mcp.add_tool(each)",
+    "a list in a list": "async def a(ctx: Context):\n    await ctx.elicit('x')\nA=[a]\nfor each in [*A]:\n    mcp.add_tool(each)",
+    "a loop with numbers": "async def a(ctx: Context):\n    await ctx.elicit('x')\nA=[a]\nfor i, each in enumerate(A):\n    mcp.add_tool(each)",
+    "a comprehension": "async def a(ctx: Context):\n    await ctx.elicit('x')\n[mcp.add_tool(each) for each in [a]]",
+    "the names of methods": "class K:\n    def __init__(self, s):\n        for n in ('a',):\n            s.add_tool(getattr(self, n))\n    async def a(self, ctx: Context):\n        await ctx.elicit('x')\nK(mcp)",
+    "a helper with a loop": "async def a(ctx: Context):\n    await ctx.elicit('x')\ndef reg(s, fns):\n    for f in fns:\n        s.add_tool(f)\nreg(mcp, [a])",
+    "a helper": "async def a(ctx: Context):\n    await ctx.elicit('x')\ndef reg(s, f):\n    s.add_tool(f)\nreg(mcp, a)",
+    "a table for each tool": "async def a(ctx: Context):\n    await ctx.elicit('x')\nT=[{'name':'b','fn':a}]\nfor t in T:\n    mcp.add_tool(t['fn'], name=t['name'])",
+    "an appended function": "async def a(ctx: Context):\n    await ctx.elicit('x')\nT=[]\nT.append(a)\nfor f in T:\n    mcp.add_tool(f)",
+    "a decorator that appends": "T=[]\ndef reg(f):\n    T.append(f)\n    return f\n@reg\nasync def a(ctx: Context):\n    await ctx.elicit('x')\nfor f in T:\n    mcp.add_tool(f)",
+}
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_the_functions_of_loops_and_tables_are_tools(name: str, scanned: Scan) -> None:
+    assert [*uses(scanned(HEAD + REGISTERED[name])).values()] == [["ctx.elicit"]]
+
+
+OF_A_MODULE = {
+    "a name of a module": "import t\nfor n in ['a']:\n    mcp.add_tool(getattr(t, n))",
+    "a list of a module": "import t\nfor f in t.TOOLS:\n    mcp.add_tool(f)",
+    "an imported list": "from t import TOOLS\nfor f in TOOLS:\n    mcp.add_tool(f)",
+    "all names that a module exports": "import t\nfor n in t.__all__:\n    mcp.add_tool(getattr(t, n))",
+    "the functions of a module": "import t, inspect\nfor n, f in inspect.getmembers(t, inspect.isfunction):\n    mcp.add_tool(f)",
+    "a module by name": "import importlib\nfor m in ['t']:\n    t = importlib.import_module(m)\n    mcp.add_tool(getattr(t, 'a'))",
+    "a table with names of functions": "import t\nN={'a': 'x'}\nfor n, d in N.items():\n    mcp.add_tool(getattr(t, n), description=d)",
+}
+
+
+@pytest.mark.parametrize("name", OF_A_MODULE)
+def test_the_functions_of_other_modules_are_tools(name: str, scanned: Scan) -> None:
+    shop = "from mcp.server.fastmcp import Context\nasync def a(ctx: Context):\n    await ctx.elicit('x')\n"
+    files = {"server.py": HEAD + OF_A_MODULE[name], "t.py": shop + "TOOLS = [a]\n__all__ = ['a']\n"}
+    assert uses(scanned(**files)) == {"a": ["ctx.elicit"]}
+
+
+def test_a_loop_keeps_the_name_of_each_tool(scanned: Scan) -> None:
+    code = "async def a(ctx: Context):\n    await ctx.elicit('x')\nasync def b(): ...\n"
+    code += "for title, each in {'book': a, 'price': b}.items():\n    mcp.add_tool(each, name=title)"
+    assert uses(scanned(HEAD + code)) == {"book": ["ctx.elicit"], "price": []}
+
+
+def test_a_needed_feature_of_a_prompt_is_stated(scanned: Scan, knowledge: Knowledge) -> None:
+    code = f"{HEAD}@mcp.tool()\ndef b(): ...\n@mcp.prompt()\nasync def a(ctx: Context):\n    await ctx.elicit('x')\n"
+    assert facts_of(scanned(code), knowledge, "shop").stated["needs.elicitation"] == "required"

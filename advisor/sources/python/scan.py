@@ -90,6 +90,10 @@ def _server(
     parts = [part for module, part in found if module is server.module or module.path not in here]
     title = server.call.args[0] if server.call.args else argument(server.call, "name")
     stated = title.value if isinstance(title, ast.Constant) and isinstance(title.value, str) else ""
+    effective = sorted(
+        (_effective(tool, lines, knowledge) for tool in tools),
+        key=lambda tool: (tool.location.path, tool.location.line or 0, tool.name),
+    )
     arguments = [each.arg for _, call in server.calls for each in call.keywords if each.arg is not None]
     return ServerCode(
         server.name or server.class_name,
@@ -103,12 +107,8 @@ def _server(
         tuple(servers.transports(server)),
         tuple(parts),
         tuple(arguments),
-        tuple(
-            sorted(
-                (_effective(tool, lines, knowledge) for tool in tools),
-                key=lambda tool: (tool.location.path, tool.location.line or 0, tool.name),
-            )
-        ),
+        tuple(tool for tool in effective if tool.kind == "tool"),
+        other_handlers=tuple(tool for tool in effective if tool.kind != "tool" and tool.uses),
     )
 
 
@@ -131,7 +131,7 @@ def _tool_code(
             uses.setdefault(name, []).append(use)
         changes += [(visit.branch or tool.name or tool.function.name, change) for change in state.changes(visit)]
     if not tool.dispatches:
-        return [ToolCode(tool.name, tool.location, _once(uses.get("", [])))]
+        return [ToolCode(tool.name, tool.location, _once(uses.get("", [])), tool.kind)]
     listed = tools.listed(tool.server)
     names = dict.fromkeys([*listed, *filter(None, uses)])
     found = [ToolCode(name, listed.get(name, tool.location), _once(uses.get(name, []))) for name in names]
