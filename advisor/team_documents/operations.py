@@ -170,5 +170,5 @@ def _looks_of_compose(kit: KitContext) -> dict[str, str]:
         "memory": f"docker stats --no-stream $(docker compose ps --quiet {servers})",
         "status": f"docker compose ps --all {servers}",
         "grace": "docker compose config | grep -E '^  [a-z]|stop_grace_period'",
-        "redis": "docker compose exec -T redis redis-cli" if kit.uses_redis else "",
+        "redis": "docker compose exec -T redis redis-cli --tls --cacert /tls/redis.crt" if kit.uses_redis else "",
     }
