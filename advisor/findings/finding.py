@@ -50,7 +50,7 @@ class Finding(NamedTuple):
         severity: how much the problem harms a deployment.
         title: the kind of problem in a few words, or "".
         fix: what to do.
-        locations: the locations of the problem, the most important one first.
+        locations: the locations of the problem, the most important first.
         example: a case that shows the problem, from names of facts or parameters to values.
         sources: ids in rules/sources.yaml.
         confidence: how sure the program is that the problem exists.

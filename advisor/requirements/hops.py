@@ -68,7 +68,7 @@ def hops_of(values: Mapping[str, Any]) -> tuple[Hop, ...]:
 def shortest(
     hops: Sequence[Hop], proxies: Mapping[str, ProxyKind], name: str, *, stream: bool = False
 ) -> ShortestTimeout:
-    """Return the shortest `idle` or `total` timeout of the path. Of equal timeouts, the last one limits.
+    """Return the shortest `idle` or `total` timeout of the path. Of equal timeouts, the last limits.
 
     The total timeout is that of a `stream`, or that of a JSON answer.
     """

@@ -95,7 +95,7 @@ def check(advisor: Advisor) -> Report:
 def faults(advisor: Advisor, report: Report) -> Iterator[Finding]:
     """Yield the faults of the rules of `advisor`, and write the size of the fact space into `report`.
 
-    The checks that take less time run first, so the first fault can arrive long before the last one.
+    The checks that take less time run first, so the first fault can arrive long before the last.
     """
     for findings in _stages(advisor, report):
         complete = True

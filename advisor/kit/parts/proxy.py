@@ -135,7 +135,7 @@ class Pool(NamedTuple):
 
     @property
     def shares(self) -> tuple[str, ...]:
-        """Equal shares in percent for all instances except the last one, in the format of `split_clients`."""
+        """Equal shares in percent for all instances except the last, in the format of `split_clients`."""
         return (f"{int(10_000 / len(self.addresses)) / 100:.2f}%",) * (len(self.addresses) - 1)
 
 
@@ -175,7 +175,7 @@ class ProxyPlan(NamedTuple):
 
     @property
     def sticky(self) -> Pool | None:
-        """The pool with session affinity, or None. There is at most one, because only one tier has sessions."""
+        """The pool with session affinity, or None. Only a single tier has sessions, so more pools are impossible."""
         return next((pool for pool in self.pools if pool.keeps_affinity), None)
 
     @property

@@ -48,7 +48,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """The change of one file of the kit.
+    """The change of a file of the kit.
 
     Attributes:
         path: path relative to the kit's folder.

@@ -25,7 +25,7 @@ DEADLINE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The measurement of one release.
+    """The measurement of a release.
 
     Attributes:
         sdk_under_test: the release and its environment.

@@ -70,7 +70,7 @@ class Caller:
         return bool(self.endpoint.session)
 
     async def round(self) -> None:
-        """Make the calls of one round."""
+        """Make the calls of a round."""
         await self.call()
 
     async def call(self, seconds: float = 0.0) -> ClientCall:

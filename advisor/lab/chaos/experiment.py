@@ -44,7 +44,7 @@ KEEPERS = 4
 
 @dataclass(slots=True)
 class _Event:
-    """The state of one experiment."""
+    """The state of an experiment."""
 
     began: float
     happened: InjectedEvent | None = None

@@ -183,8 +183,8 @@ async def call_rate(target: LoadTarget, era: str, connections: int, seconds: flo
         seconds: duration of the measurement.
         median_ms: median of the latency.
         p95_ms: 95th percentile of the latency.
-        server_share: share of one processor that the server used; 1 means a fully used processor.
-        client_share: share of one processor that this client used.
+        server_share: share of a processor that the server used; 1 means a fully used processor.
+        client_share: share of a processor that this client used.
         failure: the first error, or "".
     """
     clients = [LoadClient(target, era) for _ in range(connections)]

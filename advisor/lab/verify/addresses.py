@@ -27,7 +27,7 @@ _Check = Callable[[Endpoint], Awaitable[str]]
 
 
 class _Call(NamedTuple):
-    """A check of one URL. The check returns the problem in words, or ""."""
+    """A check of a URL. The check returns the problem in words, or ""."""
 
     url: str
     check: _Check

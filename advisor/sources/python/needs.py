@@ -103,7 +103,7 @@ class FeatureUses:
             yield visit.branch, NeedUse(feature, call, place)
 
     def is_server(self, value: ast.expr, annotation: ast.expr | None, module: Module) -> bool:
-        """Return whether a value is a server of the tree, or has the type of one."""
+        """Return whether a value is a server of the tree, or has the type of a server."""
         typed = self._servers.kinds(annotation, module) if annotation is not None else []
         return any(kind.kind in ("server", "low-level-server") for kind in typed) or (
             self._servers.of(value, module) is not None
