@@ -14,6 +14,7 @@ from advisor.decision.advisor import Advisor
 from advisor.deployment.model import DeploymentFiles
 from advisor.kit.model import KitContext
 from advisor.kit.parts import compose, kubernetes
+from advisor.kit.parts.routes import EXAMPLE_ROUTE
 from advisor.knowledge import load
 
 PORT = 8000
@@ -43,7 +44,10 @@ def kit(request: pytest.FixtureRequest, advisor: Advisor) -> KitContext:
 
 def test_the_workloads_of_a_kit_have_the_values_of_the_decision(kit: KitContext, tmp_path: Path) -> None:
     found = read(written(kit, tmp_path))
-    assert found.not_examined == ()
+    example = kubernetes.first_deployment(kit)
+    assert [each.path for each in found.not_examined] == (
+        [f"kubernetes/{example.route}"] if example.route and example.route_is_example else []
+    )
     workloads = {workload.name: workload for workload in found.workloads}
     fitted = kubernetes.fit(kit)
     budgets, scalers = objects(tmp_path, "PodDisruptionBudget"), objects(tmp_path, "HorizontalPodAutoscaler")
@@ -105,6 +109,16 @@ def test_the_services_and_entries_of_a_kit_are_read(kit: KitContext, tmp_path: P
             assert all(target.host in services and target.port for target in upstream.targets)
         if proxy.name.startswith("HTTPRoute"):
             assert {route.observed["total_timeout"].value for route in proxy.routes} == {0}
+
+
+def test_the_example_of_a_route_is_read_when_the_user_lists_it(advisor: Advisor, tmp_path: Path) -> None:
+    folder = written(replace(CASES["single"](advisor), platform="kubernetes"), tmp_path)
+    list_ = folder / "kubernetes/kustomization.yaml"
+    assert "HTTPRoute" not in {proxy.name.partition(" ")[0] for proxy in read(folder).proxies}
+    list_.write_text(list_.read_text().replace("resources:\n", f"resources:\n  - {EXAMPLE_ROUTE}\n"))
+    found = read(folder)
+    assert found.not_examined == ()
+    assert "HTTPRoute" in {proxy.name.partition(" ")[0] for proxy in found.proxies}
 
 
 @pytest.mark.parametrize("front", sorted(load().kit_fronts))

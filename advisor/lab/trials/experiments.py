@@ -6,7 +6,8 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -46,9 +47,14 @@ class TrialDeployment:
     executions: Path
     seconds: float
 
-    def client(self, *, modern: bool, answer_s: float = 30.0) -> SocketClient:
-        """A client whose requests each have a connection."""
-        return SocketClient(ClientRoute(("127.0.0.1",), (self.port,)).turns(), modern=modern, answer_s=answer_s)
+    @contextmanager
+    def client(self, *, modern: bool, answer_s: float = 30.0) -> Iterator[SocketClient]:
+        """A client whose requests each have a connection. All connections end with the context."""
+        client = SocketClient(ClientRoute(("127.0.0.1",), (self.port,)).turns(), modern=modern, answer_s=answer_s)
+        try:
+            yield client
+        finally:
+            client.close()
 
 
 async def _kept(deployment: TrialDeployment, kind: SessionKind, *, held: bool = False) -> float:
@@ -74,16 +80,15 @@ async def modern_clients(deployment: TrialDeployment) -> float:
 async def repeated_calls(deployment: TrialDeployment) -> float:
     """The number of calls that ran more than once after an instance was killed."""
     calls = [f"call{number}" for number in range(_REPEATED)]
-    client = deployment.client(modern=True)
-    waiting = [asyncio.ensure_future(_number(client.call(TOOL, {"call": call, "seconds": 5}))) for call in calls]
-    end = time.monotonic() + _RUNNING_S
-    while len(_started(deployment.executions)) < len(calls):
-        if time.monotonic() > end:
-            raise LabError(f"Not all calls ran within {_RUNNING_S:g} s.")
-        await asyncio.sleep(POLL_S)
-    next(iter(deployment.servers.values())).kill()
-    await asyncio.gather(*waiting)
-    client.close()
+    with deployment.client(modern=True) as client:
+        waiting = [asyncio.ensure_future(_number(client.call(TOOL, {"call": call, "seconds": 5}))) for call in calls]
+        end = time.monotonic() + _RUNNING_S
+        while len(_started(deployment.executions)) < len(calls):
+            if time.monotonic() > end:
+                raise LabError(f"Not all calls ran within {_RUNNING_S:g} s.")
+            await asyncio.sleep(POLL_S)
+        next(iter(deployment.servers.values())).kill()
+        await asyncio.gather(*waiting)
     return sum(number > 1 for number in _started(deployment.executions).values())
 
 
@@ -95,11 +100,9 @@ def _started(folder: Path) -> Counter[str]:
 
 async def long_calls(deployment: TrialDeployment) -> float:
     """The number of answered calls that take some seconds and send nothing."""
-    client = deployment.client(modern=True, answer_s=deployment.seconds + 30)
     arguments = {"call": "long", "seconds": deployment.seconds}
-    found = await asyncio.gather(*(_answered(client.call(TOOL, arguments)) for _ in range(_LONG)))
-    client.close()
-    return sum(found)
+    with deployment.client(modern=True, answer_s=deployment.seconds + 30) as client:
+        return sum(await asyncio.gather(*(_answered(client.call(TOOL, arguments)) for _ in range(_LONG))))
 
 
 async def first_message(deployment: TrialDeployment) -> float:
@@ -115,19 +118,19 @@ async def first_message(deployment: TrialDeployment) -> float:
 
 async def large_request(deployment: TrialDeployment) -> float:
     """The HTTP status of a call with a large argument."""
-    client = deployment.client(modern=True)
-    return await _number(client.call(TOOL, {"call": "a" * _LARGE}))
+    with deployment.client(modern=True) as client:
+        return await _number(client.call(TOOL, {"call": "a" * _LARGE}))
 
 
 async def lost_instance(deployment: TrialDeployment) -> float:
     """The HTTP status of the next request in a session whose instance was killed."""
-    client = deployment.client(modern=False)
-    opened = await client.initialize()
-    name = opened.headers["x-served-by"]
-    deployment.servers[name].kill()
-    while await listening(int(name)):
-        await asyncio.sleep(POLL_S)
-    return await _number(client.ping())
+    with deployment.client(modern=False) as client:
+        opened = await client.initialize()
+        name = opened.headers["x-served-by"]
+        deployment.servers[name].kill()
+        while await listening(int(name)):
+            await asyncio.sleep(POLL_S)
+        return await _number(client.ping())
 
 
 async def checked_instance(deployment: TrialDeployment) -> float:
@@ -135,9 +138,8 @@ async def checked_instance(deployment: TrialDeployment) -> float:
     end = time.monotonic() + _CHECKED_S
     found = 0.0
     while time.monotonic() < end and found < 500:
-        client = deployment.client(modern=True)
-        found = await _number(client.call(TOOL, {"call": "checked"}))
-        client.close()
+        with deployment.client(modern=True) as client:
+            found = await _number(client.call(TOOL, {"call": "checked"}))
         await asyncio.sleep(POLL_S)
     return found
 
