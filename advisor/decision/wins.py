@@ -9,6 +9,7 @@ from advisor.decision.change_lists import Move, smallest
 from advisor.decision.changes import Changes, FactOption
 from advisor.decision.comparison import WinningChange
 from advisor.decision.core import CORE_FACTS, Core, Flags, core_of
+from advisor.engine.goals import Goals
 from advisor.engine.network import Network, Row
 from advisor.engine.revisions import Combiner, Revision
 from advisor.engine.rules import Value
@@ -25,9 +26,18 @@ _GROWN = "many"
 """The value of the facts that count instances or workers, of which a larger number is no advice."""
 
 
+TARGET_FACTS = ("pattern", "substitute", *Flags._fields)
+"""The facts of a target."""
+
+
 def target_of(core: Core) -> WinTarget:
     """Return the target that a decision reaches."""
     return core.pattern, core.substitute, None if core.pattern == "tiered" else core.flags
+
+
+def _facts_of(target: WinTarget) -> dict[str, Value]:
+    pattern, substitute, flags = target
+    return {"pattern": pattern, "substitute": substitute, **(flags._asdict() if flags else {})}
 
 
 class Wins:
@@ -38,6 +48,7 @@ class Wins:
         self._changes = changes
         self._network = network
         self._space = space
+        self._goals = Goals(network, TARGET_FACTS)
 
     def single(
         self, facts: Mapping[str, Any], wanted: Collection[WinTarget]
@@ -76,24 +87,35 @@ class Wins:
             yield self._told(move, core, facts)
 
     def _pairs(self, facts: Mapping[str, Any], wanted: Collection[WinTarget]) -> Iterator[tuple[Move, Core]]:
-        """Yield the pairs of changes that reach a wanted target. Most pairs need no decision (see `Combiner`)."""
+        """Yield the pairs of changes that reach a wanted target. `Combiner` and `Goals` save most decisions."""
         options = [*self._changes.options(facts)]
         combiner = Combiner(self._network, CORE_FACTS, facts)
-        alone = [self._alone(option, facts, combiner) for option in options]
+        search = self._goals.search(map(_facts_of, wanted))
+        now = self._goals.conditions(facts)
+        changes = [self._changes.consequences(option.moves[0], facts) for option in options]
+        alone = [self._alone(*each, facts, combiner) for each in zip(options, changes, strict=True)]
+        known = [self._goals.conditions(revision.facts, revision.values) for revision in alone]
         plain = [not self._changes.has_consequences(option.moves[0]) for option in options]
         cores: dict[Row, Core | None] = {}
         for index, (option, first) in enumerate(zip(options, alone, strict=True)):
             move = option.moves[0]
+            after = now.then(known[index])
             apart = not self._changes.affects_consequences(first.values)
             for later in range(index + 1, len(options)):
-                other = options[later]
+                other, second = options[later], alone[later]
                 if other.name in move:
                     continue
-                if plain[later] or (apart and len(other.moves[0]) == 1):
-                    row = combiner.combined(first, alone[later])
-                else:  # The consequences of the second change depend on the first change.
+                there = changes[later]
+                if not (plain[later] or (apart and len(other.moves[0]) == 1)):
+                    there = self._changes.consequences(other.moves[0], first.facts)
+                if there == changes[later]:
+                    pending = first.reading & second.reading
+                    if pending and not search.reachable(after, known[later], pending):
+                        continue
+                    row = combiner.combined(first, second)
+                else:  # What follows from the second change depends on the first change.
                     revised = dict(first.facts)
-                    self._revise(revised, other, other.moves[0])
+                    self._network.revise(revised, there, self._changes.plan_of(other.name, other.moves[0]))
                     row = combiner.row_of(revised)
                 if row not in cores:
                     core = core_of(dict(zip(CORE_FACTS, row, strict=True)))
@@ -101,10 +123,13 @@ class Wins:
                 if reached := cores[row]:
                     yield {**move, **other.moves[0]}, reached
 
-    def _alone(self, option: FactOption, facts: Mapping[str, Any], combiner: Combiner) -> Revision:
-        """Return what the smallest change of an option does to the facts."""
+    def _alone(
+        self, option: FactOption, changes: Mapping[str, Any], facts: Mapping[str, Any], combiner: Combiner
+    ) -> Revision:
+        """Return what the smallest change of an option, with everything that follows from it, does to the facts."""
         revised = dict(facts)
-        return combiner.revision(revised, self._revise(revised, option, option.moves[0]))
+        old = self._network.revise(revised, changes, self._changes.plan_of(option.name, option.moves[0]))
+        return combiner.revision(revised, old)
 
     def _revise(self, facts: dict[str, Any], option: FactOption, move: Move) -> dict[str, Any]:
         consequences = self._changes.consequences(move, facts)
