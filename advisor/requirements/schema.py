@@ -13,7 +13,7 @@ from advisor.knowledge.facts import Fact, OnlyWhen
 from advisor.knowledge.servers import OTHER
 from advisor.knowledge.space import UNKNOWN, FactSpace
 from advisor.requirements.hops import HOP_KEYS, MAX_HOPS, PROXY
-from advisor.requirements.text import HOST_RULE, LABEL_RULE, ORIGIN_RULE, PATH_RULE, RESERVED_PATHS, TOOL_RULE
+from advisor.requirements.text import HOST_RULE, IPV6, LABEL_RULE, ORIGIN_RULE, PATH_RULE, RESERVED_PATHS, TOOL_RULE
 from advisor.requirements.validate import VERSION
 from advisor.requirements.values import MAX_INSTANCES, MAX_LIST, MAX_SECONDS
 
@@ -32,8 +32,9 @@ LIMITS = (
 # The rules of `text` as regular expressions of JSON Schema, which have no flags.
 _PART = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PORT = "0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST = rf"^(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*(?::{_PORT})?$"
-_ORIGIN = rf"^[Hh][Tt][Tt][Pp][Ss]?://(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*(?::{_PORT})?$"
+_PLACE = rf"(?:(?=[^:]{{1,253}}(?::[0-9]{{1,5}})?$){_PART}(?:\.{_PART})*|{IPV6})(?::{_PORT})?"
+_HOST = f"^{_PLACE}$"
+_ORIGIN = f"^[Hh][Tt][Tt][Pp][Ss]?://{_PLACE}$"
 _LABEL = "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 _PATH = rf"^(?!(?:{'|'.join(RESERVED_PATHS)})/?$)(?=.{{1,200}}$)(?:/[A-Za-z0-9_][A-Za-z0-9_~.-]*)+/?$"
 _TOOL = "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$"

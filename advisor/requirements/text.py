@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 
@@ -10,9 +11,14 @@ from advisor.sentences import listed
 
 # A DNS label (RFC 1123), because Kubernetes objects, hosts, packages and Python strings use the name.
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_GROUP = "[0-9A-Fa-f]{1,4}"
+_FEWER = rf"(?!(?::{{0,2}}{_GROUP}(?![0-9A-Fa-f])){{8}})"  # `::` stands for at least one of the eight groups
+IPV6 = rf"\[(?:{_GROUP}(?::{_GROUP}){{7}}|{_FEWER}(?:{_GROUP}(?::{_GROUP})*)?::(?:{_GROUP}(?::{_GROUP})*)?)\]"
+"""An IPv6 address as URLs contain it, as a regular expression."""
 # A host name or address with an optional port. The allow-list of the SDK has no wildcards.
 _HOST = re.compile(
-    r"(?=[^:]{1,253}(?::|$))(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::([0-9]{1,5}))?"
+    rf"(?:(?=[^:]{{1,253}}(?::|$))(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?|{IPV6})"
+    r"(?::([0-9]{1,5}))?"
 )
 # The protocol allows more tool names. These names also fit a Python function and an nginx location.
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -26,7 +32,7 @@ FEW = 3  # so many names with the same word are a help
 RESERVED_PATHS = ("/health", "/healthz", "/metrics", "/ready")
 
 LABEL_RULE = "1 to 63 lower-case letters, digits and hyphens, without a hyphen at the start or end"
-HOST_RULE = "a host name such as mcp.example.com, with an optional :port"
+HOST_RULE = "a host name such as mcp.example.com or an IPv6 address such as [2001:db8::1], with an optional :port"
 ORIGIN_RULE = "an origin such as https://app.example.com, with an optional :port and without a path"
 PATH_RULE = f"a path such as /mcp or /tools/mcp/, without query, and other than {', '.join(RESERVED_PATHS)}"
 TOOL_RULE = "1 to 64 letters, digits, _, . and -; the first character is a letter or _"
@@ -38,7 +44,7 @@ def is_label(text: str) -> bool:
 
 
 def is_host(text: str) -> bool:
-    """Return whether `text` is a host name with an optional port."""
+    """Return whether `text` is a host name or an address with an optional port."""
     match = _HOST.fullmatch(text.lower())
     return match is not None and (match[1] is None or 0 < int(match[1]) < 65536)
 
@@ -47,6 +53,13 @@ def is_origin(text: str) -> bool:
     """Return whether `text` is the origin of a web page in the form that browsers send."""
     scheme, _, host = text.lower().partition("://")
     return scheme in ("http", "https") and is_host(host)
+
+
+def as_sent(name: str) -> str:
+    """Return an allowed host or origin as clients send it: in lower case, with the short form of an IPv6 address."""
+    before, bracket, rest = name.lower().partition("[")
+    address, _, port = rest.partition("]")
+    return f"{before}[{ipaddress.IPv6Address(address).compressed}]{port}" if bracket else before
 
 
 def is_path(text: str) -> bool:

@@ -230,7 +230,7 @@ def _read_origins(fact: Fact, value: Any, space: FactSpace) -> Any:
 
 
 def _read_names(value: Any, is_allowed: Callable[[str], bool], kind: str, rule: str) -> list[str]:
-    """Validate each entry of a list. Return the entries in lower case, each of them once."""
+    """Validate each entry of a list. Return the entries as clients send them, each of them once."""
     names = _read_list(value)
     faults = {
         index: Refusal(f"{text.quote(name)} is not {kind}.", f"Allowed: {rule}.")
@@ -238,7 +238,7 @@ def _read_names(value: Any, is_allowed: Callable[[str], bool], kind: str, rule: 
         if not isinstance(name, str) or not is_allowed(name)
     }
     _refuse(value, faults)
-    return list(dict.fromkeys(name.lower() for name in names))
+    return list(dict.fromkeys(text.as_sent(name) for name in names))
 
 
 def _read_path(fact: Fact, value: Any, space: FactSpace) -> Any:

@@ -104,7 +104,7 @@ def test_generate_prints_the_urls_of_a_kit_with_tiers_when_it_changes_the_kit(tm
     assert ADVICE not in plain(CliRunner().invoke(app, arguments).output)
 
 
-@pytest.mark.parametrize("hosts", [[], ["tools.example.com:8443"]])
+@pytest.mark.parametrize("hosts", [[], ["tools.example.com:8443"], ["[2001:db8::1]"]])
 def test_a_url_names_the_stated_host_or_only_the_path(decide: Callable[..., Decision], hosts: list[str]) -> None:
     kit = kit_context(decide({**FACTS, "environment.hosts": hosts}))
     base = f"https://{hosts[0]}" if hosts else ""

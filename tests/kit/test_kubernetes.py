@@ -13,6 +13,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+from host_names import HOSTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kubernetes_kits import CASES, LONG, build, built, raw, renamed, written
@@ -24,6 +25,7 @@ from advisor.decision.advisor import Advisor
 from advisor.kit.context import InfeasibleError
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts import kubernetes, proxy, server
+from advisor.kit.parts.routes import route
 from advisor.kit.upstreams import balance, production_addresses, resolves
 
 pytestmark = pytest.mark.programs
@@ -324,12 +326,15 @@ def test_the_route_exposes_only_public_paths(advisor: Advisor, tmp_path: Path) -
     assert shown["gateway-api-tiers"][1:] == (8080, ["/"])
 
 
+@settings(deadline=None)
+@given(hosts=HOSTS)
+def test_the_route_has_the_host_names_and_no_address(advisor: Advisor, hosts: list[str]) -> None:
+    found = route(replace(CASES["gateway-api"](advisor), hosts=tuple(hosts)), "a", 80, proxied=False).hostnames
+    assert set(found) <= {host.partition(":")[0] for host in hosts}
+    assert {host.partition(":")[0] for host in hosts if host[0] != "[" and not host[0].isdigit()} <= set(found)
+
+
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
-HOSTS = st.lists(
-    st.from_regex(r"([a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\.){0,3}[a-z0-9]{1,9}(:[1-9][0-9]{0,3})?", fullmatch=True),
-    max_size=4,
-    unique=True,
-)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

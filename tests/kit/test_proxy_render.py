@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import crossplane
 import pytest
 import yaml
+from host_names import HOSTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from proxy_kits import (
@@ -242,10 +243,6 @@ def test_no_directive_breaks_sessions_or_runs_a_tool_twice(advisor: Advisor) -> 
             assert proxy.files(make(advisor, setup)) == proxy.files(make(advisor, setup))
 
 
-LABEL = r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?"
-HOSTS = st.lists(
-    st.from_regex(rf"({LABEL}\.){{0,3}}{LABEL}(:[1-9][0-9]{{0,3}})?", fullmatch=True), max_size=4, unique=True
-)
 TOOLS = st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", fullmatch=True), min_size=1, max_size=5, unique=True)
 HOSTILE = st.one_of(
     st.sampled_from(
@@ -259,6 +256,40 @@ FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 def _renamed(kit: KitContext, hosts: Sequence[str], tools: Sequence[str]) -> KitContext:
     stateful = replace(kit.tiers[1], tools=tuple(replace(kit.tiers[1].tools[0], name=name) for name in tools))
     return replace(kit, hosts=tuple(hosts), tiers=(kit.tiers[0], stateful))
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=str)
+def test_the_real_proxy_accepts_each_form_of_a_host(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
+    hosts = ("mcp.example.com", "mcp.example.com:8443", "10.0.0.7", "[2001:db8::1]", "[::]:8443", "a" * 63)
+    kit = replace(sticky(advisor, setup), hosts=hosts, origins=tuple(f"http://{host}" for host in hosts))
+    write(tmp_path, proxy.files(kit))
+    tiers = {tier.name: tuple(f"127.0.0.1:{9001 + n}" for n in range(tier.instances)) for tier in kit.tiers}
+    write(
+        tmp_path, proxy.address_files(kit, ProxyAddresses("127.0.0.1:9", tiers, peers=production_addresses(kit).peers))
+    )
+    accepted(kit, tmp_path, debian=setup.debian)
+
+
+@pytest.mark.parametrize("setup", [ENVELOPE_122, TABLE, CADDY, TRAEFIK, ENVOY], ids=str)
+def test_the_real_proxy_accepts_long_lists_of_hosts_and_tools(advisor: Advisor, tmp_path: Path, setup: Setup) -> None:
+    hosts = [f"server-{number}.example.com" for number in range(200)]
+    kit = _renamed(tiered(advisor, setup), hosts, [f"look_up_number_{number}" for number in range(200)])
+    write(tmp_path, proxy.files(kit))
+    tiers = {tier.name: ("127.0.0.1:9001",) for tier in kit.tiers}
+    write(
+        tmp_path, proxy.address_files(kit, ProxyAddresses("127.0.0.1:9", tiers, peers=production_addresses(kit).peers))
+    )
+    accepted(kit, tmp_path, debian=setup.debian)
+
+
+@FUZZ
+@given(hosts=HOSTS)
+def test_the_pattern_of_the_origins_matches_these_origins_alone(advisor: Advisor, hosts: list[str]) -> None:
+    plan = proxy.plan_for(replace(sticky(advisor, ENVOY), hosts=tuple(hosts)))
+    for origin in plan.origins:
+        assert re.fullmatch(plan.origin_pattern, origin)
+        for other in (f"{origin}0x", origin.replace(".", "x", 1), origin.replace("[", "", 1).replace("]", "", 1)):
+            assert other in plan.origins or not re.fullmatch(plan.origin_pattern, other)
 
 
 @FUZZ

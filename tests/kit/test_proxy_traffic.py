@@ -146,13 +146,21 @@ def test_only_named_origins_get_cors_permission(fleet_proxy: Client) -> None:
 def test_origins_from_the_requirements_get_cors_permission(
     advisor: Advisor, fleet: Upstreams, tmp_path: Path, setup: Setup
 ) -> None:
-    kit = replace(stateless(advisor, setup), origins=("https://app.example.org", "http://localhost:3000"))
+    kit = replace(
+        stateless(advisor, setup),
+        origins=(*("https://app.example.org", "http://localhost:3000"), "https://[2001:db8::1]:8443"),
+    )
     with running(kit, tmp_path / "proxy", {"main": fleet.addresses(NAMES)}, debian=setup.debian) as client:
         for origin in (*kit.origins, f"https://{HOST}"):
             preflight = client.request("OPTIONS", Origin=origin, Access_Control_Request_Method="POST")
             assert preflight.status in (200, 204)
             assert client.call({"Origin": origin}).headers["access-control-allow-origin"] == origin
-        for stranger in ("https://app.example.org.evil.example", "http://app.example.org", "http://localhost:3001"):
+        for stranger in (
+            "https://app.example.org.evil.example",
+            "http://app.example.org",
+            "http://localhost:3001",
+            "https://[2001:db8::1]",
+        ):
             assert "access-control-allow-origin" not in client.call({"Origin": stranger}).headers, stranger
             assert client.request("OPTIONS", Origin=stranger, Access_Control_Request_Method="POST").status == 405
 

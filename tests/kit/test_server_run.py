@@ -38,6 +38,7 @@ EVERYTHING = {
     f"needs.{feature}": "preferred"
     for feature in ("sampling", "elicitation", "roots", "progress", "logging", "subscriptions", "list_changed")
 }
+HOSTS = ["a.example", "b.example:8443", "[2001:db8::1]"]
 START_S = 60
 CLIENT = {"name": "test", "version": "0"}
 LEGACY = "2025-06-18"
@@ -140,7 +141,7 @@ def test_the_code_of_a_decision_answers_the_stated_hosts(
 ) -> None:
     """The code that `recommend` prints starts on the real SDK and answers requests for environment.hosts."""
     port = free_port()
-    facts = {"sdk": line, "environment.platform": "systemd", "environment.hosts": ["a.example"], "scale.workers": 2}
+    facts = {"sdk": line, "environment.platform": "systemd", "environment.hosts": HOSTS, "scale.workers": 2}
     script = tmp_path / "server.py"
     script.write_text(decide(facts).code)  # an app for uvicorn, whose port is free
     command = [str(python(kit(sdk=line))), "-m", "uvicorn", "server:app", "--port", str(port)]
@@ -151,7 +152,15 @@ def test_the_code_of_a_decision_answers_the_stated_hosts(
             deadline = time.monotonic() + START_S
             body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
             found = []
-            for host in ("a.example", "a.example:443", "localhost:8000"):
+            asked = (
+                "a.example",
+                "a.example:443",
+                "[2001:db8::1]",
+                "[2001:db8::1]:443",
+                "b.example:8443",
+                "localhost:8000",
+            )
+            for host in asked:
                 while True:
                     assert process.poll() is None, (tmp_path / "log.txt").read_text()
                     assert time.monotonic() < deadline, (tmp_path / "log.txt").read_text()
@@ -159,7 +168,7 @@ def test_the_code_of_a_decision_answers_the_stated_hosts(
                         found.append(instance.send("/mcp", body, Host=host)[0])
                         break
                     time.sleep(0.1)
-            assert found == [200, 200, 200]
+            assert found == [200] * len(asked)
         finally:
             process.kill()
             process.wait()
@@ -175,7 +184,7 @@ def call(tool: str, number: int = 7) -> dict[str, Any]:
 def test_the_tests_of_the_kit_pass(
     kit: Callable[..., KitContext], python: Callable[[KitContext], Path], line: str, tmp_path: Path
 ) -> None:
-    context = kit(sdk=line, **EVERYTHING)
+    context = kit(sdk=line, **EVERYTHING, **{"environment.hosts": HOSTS})
     folder = write(context, tmp_path)
     command = [str(python(context)), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
     ended = subprocess.run(command, cwd=folder, env=clean(), capture_output=True, text=True, check=False)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import string
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from advisor.knowledge import Knowledge
 from advisor.knowledge.space import FactSpace
 from advisor.requirements import Requirements, load_bytes, load_path
 from advisor.requirements.reader import SourceDocument
+from advisor.requirements.text import as_sent, is_host, is_origin
 from advisor.requirements.validate import MAX_PROBLEMS, validate
 from advisor.requirements.values import read_value
 
@@ -290,8 +292,8 @@ def test_an_unknown_key_is_refused_with_its_nearest_spelling(refused: Any, text:
         ),
         (
             "environment: {hosts: ['*.example.com']}",
-            "environment.hosts[0]: '*.example.com' is not a host name. Allowed: a host name such as mcp.example.com, "
-            "with an optional :port.",
+            "environment.hosts[0]: '*.example.com' is not a host name. Allowed: a host name such as mcp.example.com or "
+            "an IPv6 address such as [2001:db8::1], with an optional :port.",
         ),
         *(
             (
@@ -547,7 +549,19 @@ HOSTILE = [
     "-a",
     "a-",
     "a_b.c",
-    "[::1]",
+    "::1",
+    "[::1",
+    "[]",
+    "[:]",
+    "[1::2::3]",
+    "[1:2:3:4:5:6:7]",
+    "[1:2:3:4:5:6:7::8]",
+    "[1:2:3:4:5:6:7:8:9]",
+    "[::12345]",
+    "[::g]",
+    "[fe80::1%eth0]",
+    "[::1]:0",
+    "[::1].a",
     "a:８０",
 ]
 
@@ -598,6 +612,28 @@ def test_a_hostile_value_is_shown_short_and_printable(refused: Any, where: str, 
 )
 def test_ordinary_hosts_are_accepted(read: Any, text: str) -> None:
     assert read(json.dumps({"service": "a", "environment": {"hosts": text}}))["environment.hosts"] == [text]
+
+
+@given(st.ip_addresses(v=6), st.booleans(), st.sampled_from(["", ":8443"]))
+def test_each_form_of_an_ipv6_address_becomes_the_form_that_clients_send(
+    address: ipaddress.IPv6Address, long: bool, port: str
+) -> None:
+    written = address.exploded.upper() if long else address.compressed
+    sent = f"[{address.compressed}]{port}"
+    assert is_host(f"[{written}]{port}")
+    assert as_sent(f"[{written}]{port}") == sent
+    assert is_origin(f"HTTPS://[{written}]{port}")
+    assert as_sent(f"HTTPS://[{written}]{port}") == f"https://{sent}"
+
+
+@given(st.text(alphabet="0aF:", max_size=12))
+def test_an_ipv6_address_is_allowed_exactly_if_it_is_one(text: str) -> None:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        assert not is_host(f"[{text}]")
+    else:
+        assert is_host(f"[{text}]")
 
 
 # --- anything at all ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ blocks of `proxy/envoy.yaml`, because Envoy cannot include files. The other text
 
 from __future__ import annotations
 
+import re
 from math import ceil
 from typing import NamedTuple
 
@@ -177,6 +178,11 @@ class ProxyPlan(NamedTuple):
     def sticky(self) -> Pool | None:
         """The pool with session affinity, or None. Only a single tier has sessions, so more pools are impossible."""
         return next((pool for pool in self.pools if pool.keeps_affinity), None)
+
+    @property
+    def origin_pattern(self) -> str:
+        """The origins as a regular expression."""
+        return re.sub(r"[.\[\]]", r"\\\g<0>", "|".join(self.origins))
 
     @property
     def listen(self) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from advisor.kit.model import KitContext, KitFile
 from advisor.kit.parts.server import ASKS, SDK_NAMES, ServerTool, server_tools, used_parts, without_unused_imports
@@ -49,7 +50,12 @@ def files(kit: KitContext) -> list[KitFile]:
     plain = next((tool.name for tool in tools if not tool.asks), tools[0].name)
     state = next((tool.name for tool in tools if tool.state and not tool.asks and not tool.uses_direct_llm), "")
     direct = next((tool.name for tool in tools if tool.uses_direct_llm and not tool.asks), "")
-    allowed = (*kit.hosts, *(f"{host}:8443" for host in kit.hosts), "localhost", f"localhost:{SERVER_PORT}")
+    allowed = (
+        *kit.hosts,
+        *(f"{host}:8443" for host in kit.hosts if urlsplit(f"//{host}").port is None),
+        "localhost",
+        f"localhost:{SERVER_PORT}",
+    )
     texts = {
         "tests/client.py": render("tests/client.py.j2", kit=kit),
         "tests/conftest.py": render("tests/conftest.py.j2", kit=kit),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from advisor.kit.model import KitContext
 from advisor.kit.parts import proxy as proxy_part
@@ -38,7 +39,7 @@ def route(kit: KitContext, backend: str, port: int, *, proxied: bool) -> KitRout
         for public in proxy_part.plan_for(kit).public:
             well_known = public.startswith("[.]well-known/")
             paths.append(("PathPrefix", "/.well-known") if well_known else ("Exact", f"/{public}"))
-    names = dict.fromkeys(host.partition(":")[0].lower() for host in kit.hosts)
+    names = dict.fromkeys(urlsplit(f"//{host}").hostname or "" for host in kit.hosts)
     hostnames = tuple(name for name in names if not _is_address(name))
     return KitRoute(hostnames=hostnames, paths=tuple(paths), backend=backend, port=port)
 
