@@ -86,6 +86,13 @@ class SupportCheck(NamedTuple):
     id: str
 
 
+class NameWords(NamedTuple):
+    """Words in names of values that a server keeps. The head of `name_words` in rules/scan.yaml explains the ids."""
+
+    id: Literal["cache", "diagnosis", "logger"]
+    words: tuple[str, ...]
+
+
 class ServerProgram(NamedTuple):
     """A program that starts a server. The head of `server_programs` in rules/scan.yaml explains the keys."""
 

@@ -73,6 +73,7 @@ SHAPES: dict[str, type] = {
     "flag_variables": scan.FlagVariable,
     "outside_values": scan.OutsideValue,
     "support_checks": scan.SupportCheck,
+    "name_words": scan.NameWords,
     "server_programs": scan.ServerProgram,
     "other_programs": scan.OtherProgram,
     "scan_skips": scan.ScanSkip,

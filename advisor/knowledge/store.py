@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         CodeName,
         FlagVariable,
         InputRequest,
+        NameWords,
         OtherProgram,
         OutsideValue,
         ScanSkip,
@@ -88,6 +89,7 @@ _RARE = (
         "flag_variables",
         "outside_values",
         "support_checks",
+        "name_words",
         "server_programs",
         "other_programs",
         "scan_skips",
@@ -167,6 +169,7 @@ class Knowledge:
     flag_variables: dict[str, FlagVariable]
     outside_values: dict[str, OutsideValue]
     support_checks: dict[str, SupportCheck]
+    name_words: dict[str, NameWords]
     server_programs: dict[str, ServerProgram]
     other_programs: dict[str, OtherProgram]
     scan_skips: dict[str, ScanSkip]

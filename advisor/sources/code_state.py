@@ -1,4 +1,4 @@
-"""What tools change in a process between two calls: the words of names, and the joining of several changes."""
+"""What tools change in a process between two calls: the names of values, and the joining of several changes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from advisor.findings import Location
+from advisor.knowledge import Knowledge
 from advisor.sources.code_model import KeptState
-
-_CACHES = ("cache", "memo", "lru")
-_DIAGNOSES = ("debug", "trace", "logged", "last_error", "lasterror", "metric", "telemetry")
-_LOGGERS = ("logger", "log", "metrics", "telemetry", "tracing")
 
 Holder = Literal["module", "lifespan", "session"]
 
@@ -63,12 +60,18 @@ def kept(changes: list[tuple[str, StateChange]], is_read: Callable[[KeptState], 
     return tuple(sorted(result, key=lambda state: (state.kind, state.location.path, state.location.line or 0)))
 
 
-def is_for_diagnosis(name: str, path: str = "") -> bool:
-    """Return whether a name stands for logs or metrics, or belongs to the module of a logger."""
-    stem = path.rpartition("/")[2].partition(".")[0]
-    return stem in _LOGGERS or any(word in name.lower() for word in _DIAGNOSES)
+class ValueNames:
+    """Tells by its name what a value is for."""
 
+    def __init__(self, knowledge: Knowledge) -> None:
+        """Args: knowledge: has the words in names."""
+        self._words = {name: entry.words for name, entry in knowledge.name_words.items()}
 
-def is_cache_name(name: str) -> bool:
-    """Return whether a name stands for values that can be computed again."""
-    return any(word in name.lower() for word in _CACHES)
+    def is_for_diagnosis(self, name: str, path: str = "") -> bool:
+        """Return whether a name stands for logs or metrics, or belongs to the module of a logger."""
+        stem = path.rpartition("/")[2].partition(".")[0]
+        return stem in self._words["logger"] or any(word in name.lower() for word in self._words["diagnosis"])
+
+    def is_cache(self, name: str) -> bool:
+        """Return whether a name stands for values that can be computed again."""
+        return any(word in name.lower() for word in self._words["cache"])

@@ -13,7 +13,7 @@ from advisor.knowledge.capabilities import SdkLine
 from advisor.knowledge.versions import parse
 from advisor.sources.code_files import SourceFiles
 from advisor.sources.code_model import UNSET, CodeValue, NeedUse, ScannedTree, SdkPin, ServerCode, ServerPart, ToolCode
-from advisor.sources.code_state import StateChange, kept
+from advisor.sources.code_state import StateChange, ValueNames, kept
 from advisor.sources.python.kept_reads import ReadNames
 from advisor.sources.python.manifests import Manifests
 from advisor.sources.python.modules import Module
@@ -52,7 +52,7 @@ def scan_files(files: SourceFiles, path: str, knowledge: Knowledge) -> ScannedTr
     manifests = Manifests(files, knowledge)
     needs = FeatureUses(tree, values, servers, knowledge)
     tools = ServerTools(tree, values, servers)
-    state = StateChanges(tree, needs)
+    state = StateChanges(tree, needs, ValueNames(knowledge))
     changes: list[tuple[str, StateChange]] = []
     read = ReadNames(tree)
     parts = list(servers.parts())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from advisor.sources.code_state import StateChange, is_cache_name, is_for_diagnosis
+from advisor.sources.code_state import StateChange, ValueNames
 from advisor.sources.python.modules import Opaque
 from advisor.sources.python.needs import FeatureUses, ReachedFunction
 from advisor.sources.python.resolve import CodeTree, Defined
@@ -20,9 +20,9 @@ _CONTAINERS |= {"WeakValueDictionary"}
 class StateChanges:
     """The changes that functions make to values of the process."""
 
-    def __init__(self, tree: CodeTree, needs: FeatureUses) -> None:
-        """Args: tree: the code; needs: knows which expression is a session."""
-        self._tree, self._needs = tree, needs
+    def __init__(self, tree: CodeTree, needs: FeatureUses, names: ValueNames) -> None:
+        """Args: tree: the code; needs: knows which expression is a session; names: knows the words in names."""
+        self._tree, self._needs, self._names = tree, needs, names
 
     def changes(self, visit: ReachedFunction) -> Iterator[StateChange]:
         """Yield the changes in a function, except of values for diagnosis and of counts of running calls."""
@@ -31,9 +31,11 @@ class StateChanges:
                 continue
             for target, key, removes in _targets(node):
                 found = self._change(target, key, removes, node, visit)
-                yield from (change for change in found if not is_for_diagnosis(change.name))
+                yield from (change for change in found if not self._names.is_for_diagnosis(change.name))
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-                yield from (change for change in self._rebound(node, visit) if not is_for_diagnosis(change.name))
+                yield from (
+                    change for change in self._rebound(node, visit) if not self._names.is_for_diagnosis(change.name)
+                )
 
     def _change(
         self, target: ast.expr, key: ast.expr | None, removes: bool, node: ast.AST, visit: ReachedFunction
@@ -56,7 +58,7 @@ class StateChanges:
         elif isinstance(root, ast.Attribute) and visit.roles.get("self", "").startswith("global "):
             name = f"{visit.roles['self'].removeprefix('global ')}.{root.attr}"
             owner = visit.module.class_of(root)
-            is_cache = removes or is_cache_name(name) or self._reads_through(node, root, visit)
+            is_cache = removes or self._names.is_cache(name) or self._reads_through(node, root, visit)
             if target is root and isinstance(node, ast.Assign):
                 is_cache = is_cache or self._made_again(f"self.{root.attr}", node, visit)
             yield StateChange(name, "module", visit.module.location(owner or root), place, is_cache, by_session)
@@ -64,7 +66,9 @@ class StateChanges:
             found = self._global(root, visit)
             if found is not None and _is_mutable(found.node, isinstance(target, ast.Attribute) or target is not root):
                 direct = target is root
-                is_cache = removes or is_cache_name(root.id) or (direct and self._reads_through(node, root, visit))
+                is_cache = (
+                    removes or self._names.is_cache(root.id) or (direct and self._reads_through(node, root, visit))
+                )
                 where = found.module.location(found.node)
                 yield StateChange(root.id, "module", where, place, is_cache, by_session, _stored_as(found))
 
@@ -79,7 +83,7 @@ class StateChanges:
                 definitions = visit.module.bindings(None, target.id)
                 where = visit.module.location(definitions[0]) if definitions else visit.module.location(node)
                 again = isinstance(node, ast.Assign) and self._made_again(target.id, node, visit)
-                is_cache = again or is_cache_name(target.id)
+                is_cache = again or self._names.is_cache(target.id)
                 yield StateChange(target.id, "module", where, visit.module.location(node), is_cache, False)
 
     def _is_server(self, value: ast.expr | None, visit: ReachedFunction) -> bool:

@@ -8,7 +8,7 @@ from advisor.findings import Location
 from advisor.knowledge import Knowledge
 from advisor.sources.code_files import SourceFiles
 from advisor.sources.code_model import NeedUse, NotExamined, ScannedTree, SdkPin, ServerCode, ToolCode
-from advisor.sources.code_state import StateChange, kept
+from advisor.sources.code_state import StateChange, ValueNames, kept
 from advisor.sources.typescript.grammar import is_installed
 from advisor.sources.typescript.needs import ScriptUses
 from advisor.sources.typescript.packages import pins
@@ -37,7 +37,7 @@ def scan_typescript(files: SourceFiles, names: list[str], knowledge: Knowledge) 
     servers = ScriptServers(tree, values, knowledge)
     needs = ScriptUses(tree, values, servers, knowledge)
     tools = ScriptTools(tree, values, servers)
-    state = ScriptState(tree, needs)
+    state = ScriptState(tree, needs, ValueNames(knowledge))
     found, read = pins(files, [line.packages[0] for line in knowledge.typescript_lines.values()])
     changes: list[tuple[str, StateChange]] = []
     by_server: dict[SyntaxNode, list[ToolCode]] = {server.node: [] for server in servers.all}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from advisor.sources.code_model import KeptState
-from advisor.sources.code_state import StateChange, is_cache_name, is_for_diagnosis
+from advisor.sources.code_state import StateChange, ValueNames
 from advisor.sources.typescript.modules import ScriptModule
 from advisor.sources.typescript.needs import ReachedCode, ScriptUses
 from advisor.sources.typescript.resolve import CodePart, ScriptTree
@@ -37,9 +37,9 @@ class _Target(NamedTuple):
 class ScriptState:
     """The changes that functions make to values of the process."""
 
-    def __init__(self, tree: ScriptTree, needs: ScriptUses) -> None:
-        """Args: tree: the code; needs: knows which expression is the context of a request."""
-        self._tree, self._needs = tree, needs
+    def __init__(self, tree: ScriptTree, needs: ScriptUses, names: ValueNames) -> None:
+        """Args: tree: the code; needs: knows the context of a request; names: knows the words in names."""
+        self._tree, self._needs, self._names = tree, needs, names
         self._singletons: dict[SyntaxNode, bool] = {}
         self.read: set[tuple[str, str]] = set()
 
@@ -52,7 +52,7 @@ class ScriptState:
                 continue
             targets.add(target.root)
             change = self._change(target, node, visit)
-            if change is not None and not is_for_diagnosis(change.name, change.defined.path):
+            if change is not None and not self._names.is_for_diagnosis(change.name, change.defined.path):
                 yield change
         for node in visit.function.within():
             if node not in targets and node.kind in (
@@ -76,7 +76,7 @@ class ScriptState:
         if not target.direct and not _is_mutable(defined):
             return None
         by_session = target.key is not None and self._is_session(target.key, visit)
-        is_cache = target.removes or is_cache_name(name) or _made_again(target, node, visit)
+        is_cache = target.removes or self._names.is_cache(name) or _made_again(target, node, visit)
         where, place = module.location(defined), visit.module.location(node)
         return StateChange(name, "module", where, place, is_cache, by_session)
 
