@@ -42,6 +42,7 @@ EXPECTED = {
         "stick match req.hdr(Mcp-Session-Id)\n    stick store-response res.hdr(Mcp-Session-Id)\n",
     ),
     "session-table-expires-first": ("nginx.conf", "header;", "header timeout=24h;"),
+    "timeout-below-ping-interval": ("nginx.conf", "proxy_read_timeout 10s;", "proxy_read_timeout 60s;"),
     "client-ip-affinity-expires-first": ("service.yaml", "timeoutSeconds: 300", "timeoutSeconds: 1800"),
 }
 WORDS = ("non_idempotent", "NON_IDEMPOTENT", '"non_idempotent"')
@@ -94,7 +95,7 @@ HAPROXY = """defaults
     mode http
     timeout connect 5s
     timeout client 1h
-    timeout server 1h
+    timeout server 10s
 frontend web
     bind 127.0.0.1:8080
     default_backend mcp
@@ -114,9 +115,14 @@ def test_haproxy_accepts_a_patched_file(tmp_path: Path, knowledge: Knowledge) ->
     files = DeploymentAudit(tmp_path, [""], knowledge)
     files.patch()
     made = [each.splice for each in files.patches if each.path == "haproxy.cfg"]
-    assert {each.finding.id for each in files.patches} >= {"session-table-from-requests", "retry-repeats-calls"}
+    assert {each.finding.id for each in files.patches} >= {
+        "session-table-from-requests",
+        "retry-repeats-calls",
+        "timeout-below-ping-interval",
+    }
     file.write_text(spliced(HAPROXY, made))
     assert "store-response res.hdr(Mcp-Session-Id)  # the session\n    retry-on conn-failure\n" in file.read_text()
+    assert "    timeout server 60s\n" in file.read_text()
     done = subprocess.run(
         [str(program("haproxy")), "-c", "-f", str(file)], capture_output=True, text=True, check=False, timeout=30
     )

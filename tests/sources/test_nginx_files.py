@@ -364,6 +364,15 @@ def test_fragments_use_the_upstreams_of_their_folder() -> None:
     assert site.upstreams[0].location.path == "conf.d/pool.conf"
 
 
+@pytest.mark.parametrize(("other", "is_followed"), [({}, True), ({"old/site.conf": SITE}, False)])
+def test_an_include_finds_the_only_file_with_this_name(other: dict[str, str], is_followed: bool) -> None:
+    files = {"compose/upstreams.conf": f"{POOL}include site.conf;\n", "proxy/site.conf": SITE, **other}
+    found = nginx.read_all(list(files), files)
+    pool = [proxy for proxy in found.proxies if proxy.name == "compose/upstreams.conf" and proxy.routes]
+    assert bool(pool) is is_followed
+    assert bool(found.not_examined) is not is_followed
+
+
 def test_a_fragment_of_a_server_is_read() -> None:
     proxy = only(nginx.read("location /mcp {\n  proxy_pass http://mcp:8000;\n}\n", "mcp.conf", {}))
     assert (proxy.routes[0].path, proxy.routes[0].location.line) == ("/mcp", 2)

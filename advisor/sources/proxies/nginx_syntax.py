@@ -127,9 +127,17 @@ class NginxSyntax:
             found = self._matching(posixpath.normpath(posixpath.join(folder, relative)))
             if found:
                 return found
-        if not _HARMLESS.fullmatch(pattern):
+        if _HARMLESS.fullmatch(pattern):
+            return []
+        alone = self._alone(posixpath.basename(relative), here.path)
+        if not alone:
             self._note(here.path, f"line {here.line} includes {pattern}, which is not among the audited files")
-        return []
+        return alone
+
+    def _alone(self, name: str, here: str) -> list[str]:
+        """Return the only audited file with a name, which an image can copy to another folder; empty for several."""
+        found = [path for path in self._files if posixpath.basename(path) == name and path != here]
+        return found if len(found) == 1 else []
 
     def _matching(self, pattern: str) -> list[str]:
         if not set("*?[") & set(pattern):
