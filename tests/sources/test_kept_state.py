@@ -120,3 +120,10 @@ def test_state_of_the_lifespan_and_of_a_session_is_found(scanned: Scan) -> None:
     assert [state[1:3] for state in states(scanned(HEAD + code))] == [("state", "lifespan")]
     code = "@mcp.tool()\ndef a(ctx: Context):\n    ctx.session.cursor = 1\n"
     assert [state[1:3] for state in states(scanned(HEAD + code))] == [("state", "session")]
+
+
+def test_what_a_resource_stores_is_no_state(scanned: Scan) -> None:
+    code = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('a')\nSEEN = {}\n@mcp.resource('shop://{x}')\n"
+    code += "def a(x: str):\n    SEEN[x] = 1\n    return SEEN\n"
+    assert scanned(code).state == ()
+    assert [state.name for state in scanned(code.replace("resource('shop://{x}')", "tool()")).state] == ["SEEN"]

@@ -129,7 +129,8 @@ def _tool_code(
         read.add(visit)
         for name, use in needs.uses(visit, tool):
             uses.setdefault(name, []).append(use)
-        changes += [(visit.branch or tool.name or tool.function.name, change) for change in state.changes(visit)]
+        if tool.kind == "tool":  # a resource or a prompt only reads; what it stores, it can make again
+            changes += [(visit.branch or tool.name or tool.function.name, change) for change in state.changes(visit)]
     if not tool.dispatches:
         return [ToolCode(tool.name, tool.location, _once(uses.get("", [])), tool.kind)]
     listed = tools.listed(tool.server)
