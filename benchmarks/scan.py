@@ -1,4 +1,4 @@
-"""How many files of a folder the scan reads in a second, and how many the parser of Python alone."""
+"""How many files of a folder the scan reads in a second, in Python and TypeScript."""
 
 import ast
 import shutil
@@ -34,12 +34,30 @@ def scanned() -> None:
         best = min(times)
         print(f"  {count} files, {len(tree.servers)} servers: {best:.2f} s, {count / best:,.0f} files/s   (aim: 300)")
         print(f"  the parser of Python alone: {min(parse):.2f} s, {count / min(parse):,.0f} files/s")
+    _typescript(knowledge)
+
+
+def _typescript(knowledge: Knowledge) -> None:
+    """A folder with TypeScript servers only, so that the scan parses every file."""
+    examples = _examples(knowledge, "server.ts")
+    with tempfile.TemporaryDirectory() as name:
+        for number in range(SERVERS):
+            place = Path(name, f"server_{number}")
+            place.mkdir()
+            (place / "server.ts").write_text(examples[number % len(examples)], encoding="utf-8")
+        times = []
+        for _ in range(RUNS):
+            started = time.perf_counter()
+            tree = scan(Path(name), knowledge)
+            findings(tree, knowledge)
+            times.append(time.perf_counter() - started)
+    best = min(times)
+    print(f"  {SERVERS} TypeScript servers: {best:.2f} s, {SERVERS / best:,.0f} files/s   (aim: 300)")
 
 
 def write(folder: Path, knowledge: Knowledge) -> int:
     """Write the files and return their number."""
-    code = [kind for kind in knowledge.findings.values() if kind.subject == "code"]
-    examples = [text for kind in code for _, files in kind.examples for text in files.values()]
+    examples = _examples(knowledge, "server.py")
     for number in range(SERVERS):
         place = folder / f"server_{number}"
         place.mkdir()
@@ -53,6 +71,12 @@ def write(folder: Path, knowledge: Knowledge) -> int:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     return SERVERS + len(chosen)
+
+
+def _examples(knowledge: Knowledge, name: str) -> list[str]:
+    """Return the examples of findings about code that are a file with this name."""
+    code = [kind for kind in knowledge.findings.values() if kind.subject == "code"]
+    return [files[name] for kind in code for _, files in kind.examples if name in files]
 
 
 def _parse(folder: Path) -> None:
