@@ -70,6 +70,26 @@ def test_the_page_names_the_limit_that_the_proxy_lacks(advisor: Advisor, kind: s
     assert f"; {lacks};" in files["DECISION.md"] if lacks else "client address" not in _left(files["DECISION.md"])
 
 
+@pytest.mark.parametrize(
+    ("proxy", "mechanism", "lacks"),
+    [
+        ("{kind: nginx, version: '1.31'}", "nginx-sticky-learn", True),
+        ("{kind: nginx, version: '1.31', replicas: 2}", "nginx-session-envelope", False),
+        ("{kind: nginx, version: '1.22.1', replicas: 2}", "nginx-session-envelope", True),
+        ("{kind: haproxy, replicas: 2}", "haproxy-session-envelope", False),
+    ],
+)
+def test_the_page_says_which_nginx_has_no_check_for_new_sessions(
+    advisor: Advisor, proxy: str, mechanism: str, lacks: bool
+) -> None:
+    text = (ROOT / "examples" / "customer-service-agent-sticky.yaml").read_text()
+    text = re.sub(r"proxy: \{.*\}", f"proxy: {proxy}", text).replace("platform: kubernetes", "platform: systemd")
+    decision = advisor.decide(load_bytes(text.encode(), "sticky.yaml", advisor.space))
+    assert decision.core.mechanism == mechanism
+    files = {file.path: file.content for file in render_kit(decision, text)}
+    assert ("; a check of lost nodes for new sessions" in _left(files["DECISION.md"])) == lacks
+
+
 @pytest.mark.parametrize("kind", ["nginx", "haproxy", "envoy", "caddy"])
 @pytest.mark.parametrize("platform", ["kubernetes", "compose", "systemd"])
 @pytest.mark.parametrize("replicas", [1, 2])

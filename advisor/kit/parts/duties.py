@@ -9,6 +9,7 @@ from advisor.decision.model import Decision
 from advisor.kit.model import KitContext
 from advisor.kit.parts import kubernetes
 from advisor.kit.templating import render
+from advisor.kit.upstreams import opens_unchecked
 from advisor.knowledge.kits import BALANCER
 from advisor.sentences import sentences
 
@@ -47,6 +48,7 @@ def duty_values(kit: KitContext) -> dict[str, Any]:
     return {
         "affinity": _affinity(kit),
         "proxied": kubernetes.deploys_proxy(kit) if kit.platform == "kubernetes" else bool(kit.proxy),
+        "opens_unchecked": opens_unchecked(kit),
         "fixed_pods": kubernetes.fixed_pods(kit),
         "scales_by_sessions": kubernetes.scales_by_sessions(kit),
     }
