@@ -122,14 +122,14 @@ def recommend(
             f"{files[0]}: no file in this directory contains requirements. A requirements file has the key `service`; "
             "`mcp-advisor init` prints an example."
         )
-    complete = results[0].decision
+    complete = [result.decision for result in results]
     results, stale = without_accepted(results, accepted)
     for message in (*(str(result.error) for result in results if result.error is not None), *stale):
         say(message)
     if is_batch or results[0].decision is not None or format is Format.GITHUB:
         if format is Format.MARKDOWN:
-            alone = None if is_batch else complete
-            emit(_markdown(results, alone, _command(files[0], accepted, explain=explain), advisor.knowledge.phrases))
+            command = "" if is_batch else _command(files[0], accepted, explain=explain)
+            emit(_markdown(results, complete, command, advisor.knowledge.phrases))
         else:
             emit(_render(results, format, detail, advisor.knowledge.phrases, is_batch=is_batch))
     return exit_code(results) or (Exit.FINDINGS if stale or _warns(results, fail_on) else Exit.OK)
@@ -216,11 +216,21 @@ def _render(
     return detailed_text(decision, screen, detail, trace)
 
 
-def _markdown(results: Sequence[Result], alone: Decision | None, command: str, phrases: Mapping[str, str]) -> str:
-    """Return the document of a decision that stands `alone`, before warnings were left out; else all decisions."""
+def _markdown(
+    results: Sequence[Result], complete: Sequence[Decision | None], command: str, phrases: Mapping[str, str]
+) -> str:
+    """Return the decisions as Markdown.
+
+    Args:
+        results: the results without the accepted warnings.
+        complete: the decision of each result with all warnings.
+        command: the command that prints the document of a single decision; "" for a batch.
+        phrases: the phrases of the rules, by id.
+    """
     from advisor.team_documents.decision import batch_markdown, printed_decision
 
-    return batch_markdown(results, phrases) if alone is None else printed_decision(results[0], command, alone)
+    alone = complete[0] if command else None
+    return printed_decision(results[0], command, alone) if alone else batch_markdown(results, phrases, complete)
 
 
 def _data(results: Sequence[Result], format: Format, *, is_batch: bool) -> str:

@@ -117,12 +117,19 @@ def with_fingerprint(text: str, found: Fingerprint) -> str:
 
 
 def read_fingerprint(document: str) -> Fingerprint | None:
-    """Return the fingerprint of a document; None if the document has none, or if it is damaged."""
-    match = _COMMENT.search(_unix(document))
-    if match is None:
-        return None
+    """Return the first fingerprint of a document; None if the document has none, or if all are damaged."""
+    return next(iter(read_fingerprints(document)), None)
+
+
+def read_fingerprints(document: str) -> list[Fingerprint]:
+    """Return the fingerprints of a document with several decisions, without those that are damaged."""
+    found = [_read(match["data"]) for match in _COMMENT.finditer(_unix(document))]
+    return [each for each in found if each is not None]
+
+
+def _read(text: str) -> Fingerprint | None:
     try:
-        data = json.loads(match["data"])
+        data = json.loads(text)
         if data["schema"] != SCHEMA or not all(isinstance(data[part], dict) for part in PARTS):
             return None
         versions = Versions(*(str(data[name]) for name in Versions._fields))

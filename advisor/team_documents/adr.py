@@ -13,7 +13,8 @@ from advisor.sections.rendering import render
 from advisor.sentences import inside
 from advisor.team_documents.decision_path import drawn_steps
 from advisor.team_documents.front_matter import front_matter
-from advisor.team_documents.pictures import sequences, topology
+from advisor.team_documents.pictures import topology
+from advisor.team_documents.sequences import sequences
 from advisor.team_documents.subject import Subject
 
 _RATING = {

@@ -16,7 +16,7 @@ from advisor.report.step_wording import answer_text, fact_texts
 from advisor.sections.fingerprint import fingerprint, with_fingerprint
 from advisor.sections.origin import Origin
 from advisor.sections.rendering import render
-from advisor.sections.versions import versions_of
+from advisor.sections.versions import Versions, versions_of
 from advisor.team_documents.forms import DocumentForm
 from advisor.team_documents.subject import Subject
 
@@ -54,17 +54,29 @@ def printed_decision(result: Result, command: str, complete: Decision) -> str:
     """
     assert result.decision is not None
     versions = versions_of(complete)
-    text = written_decision(result.decision, result.trace, Origin(versions, command, ""))
+    return _marked(written_decision(result.decision, result.trace, Origin(versions, command, "")), complete, versions)
+
+
+def _marked(text: str, complete: Decision, versions: Versions) -> str:
+    """Return a document with the fingerprint of a decision."""
     return with_fingerprint(text, fingerprint(DocumentForm.DECISION.value, complete, versions, ""))
 
 
-def batch_markdown(results: Sequence[Result], phrases: Mapping[str, str]) -> str:
-    """Return a table of all results, then the document of each decision."""
+def batch_markdown(results: Sequence[Result], phrases: Mapping[str, str], complete: Sequence[Decision | None]) -> str:
+    """Return a table of all results, then the document of each decision with its fingerprint.
+
+    Args:
+        results: the decisions, without the warnings that the team accepts, and the errors.
+        phrases: the phrases of the rules, by id.
+        complete: for each result, the decision with all warnings, for the fingerprint.
+    """
     folder, lines = rows(results, phrases)
     parts = [f"# {phrases['batch.title']}", f"{summary(lines, code(folder), phrases)}."]
     heads = phrases["batch.columns.markdown"].split(", ")
     parts.append(table(heads, [_batch_row(row, phrases) for row in lines]))
-    parts += [written_decision(done.decision, done.trace).strip("\n") for done in results if done.decision]
+    for done, whole in zip(results, complete, strict=True):
+        if done.decision and whole:
+            parts.append(_marked(written_decision(done.decision, done.trace), whole, versions_of(whole)).strip("\n"))
     return "\n\n".join(parts) + "\n"
 
 

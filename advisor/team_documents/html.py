@@ -17,7 +17,8 @@ from advisor.team_documents.adr import title
 from advisor.team_documents.decision_path import path_nodes
 from advisor.team_documents.html_templates import render_html
 from advisor.team_documents.one_page import settings
-from advisor.team_documents.pictures import LINE, WIDTH, sequences, topology
+from advisor.team_documents.pictures import LINE, WIDTH, topology
+from advisor.team_documents.sequences import sequences
 from advisor.team_documents.subject import Subject
 
 

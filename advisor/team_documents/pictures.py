@@ -1,6 +1,7 @@
-"""The drawings of a decision: which boxes they have, and where each box is. The words are in rules/screens.yaml.
+"""The drawings of a decision, and the drawing of its deployment: which boxes they have, and where each box is.
 
-All lengths are in units of the drawing. A template turns a picture into SVG, and decides nothing.
+All lengths are in units of the drawing. The words are in rules/screens.yaml. A template turns a picture into SVG, and
+decides nothing.
 """
 
 # Without the __future__ import: NamedTuple compiles each annotation that is a string, at every start of the program.
@@ -13,7 +14,7 @@ from typing import Literal, NamedTuple
 from advisor.decision.core import Core
 from advisor.decision.model import Decision
 from advisor.kit.redis_uses import redis_uses
-from advisor.knowledge.types import Era
+from advisor.knowledge.types import ERAS, Era
 from advisor.requirements.hops import hops_of
 from advisor.sentences import listed
 
@@ -21,8 +22,12 @@ WIDTH = 400
 LINE = 19
 """The distance of two lines of text."""
 
-_GAP = 14
+GAP = 14
+"""The distance of two boxes next to each other."""
+
 _LETTER = 8.4
+_BESIDE = 16
+"""The distance of two arrows next to each other, without the text of the first."""
 _SHOWN = 3
 """The instances of a tier that have a box of their own."""
 
@@ -70,8 +75,9 @@ class Arrow(NamedTuple):
         source, target: the ids of the boxes.
         x, y: where the arrow starts.
         to_x, to_y: where its head is.
-        text: the text of a message; "" for none.
+        text: the text of a message or a stream; "" for none.
         failed: whether the message is a failure.
+        is_stream: whether the arrow is a stream, which starts at the servers.
     """
 
     source: str
@@ -82,6 +88,7 @@ class Arrow(NamedTuple):
     to_y: float
     text: str = ""
     failed: bool = False
+    is_stream: bool = False
 
 
 class Picture(NamedTuple):
@@ -94,6 +101,7 @@ class Picture(NamedTuple):
         height: the height; the width is `WIDTH`.
         boxes: the boxes, each after the box that contains it.
         arrows: the arrows. Messages are in the order of time.
+        note: what an arrow of another look means; "" without such arrows.
     """
 
     id: str
@@ -102,6 +110,7 @@ class Picture(NamedTuple):
     height: float
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
+    note: str = ""
 
 
 class _ServerGroup(NamedTuple):
@@ -112,25 +121,33 @@ class _ServerGroup(NamedTuple):
     instances: int
     tools: tuple[str, ...] = ()
 
+    def streams(self, decision: Decision) -> tuple[Era, ...]:
+        """Return the eras whose clients open a stream to the servers and wait for messages."""
+        keeps = "legacy" in _eras(decision) and not self.core.flags.stateless_http
+        listens = "modern" in _eras(decision) and decision.facts["listen.streams"] != "none"
+        return (*(("legacy",) if keeps else ()), *(("modern",) if listens else ()))
+
 
 def topology(decision: Decision) -> Picture:
     """Return the path of requests from the clients to the instances, which request goes where, and Redis."""
     phrases = decision.phrases
     rows = _before_the_servers(decision)
-    groups, instances = _servers(decision, rows[-1][0].bottom + 2 * _GAP)
+    groups, instances = _servers(decision, rows[-1][0].bottom + 2 * GAP)
     rows.append(groups)
     if uses := redis_uses(decision):
         text = phrases["picture.redis"].format(uses=listed(phrases[f"picture.redis.{use}"] for use in uses))
-        rows.append(_row([("redis", text)], max(group.bottom for group in groups) + 2 * _GAP, "redis"))
+        rows.append(_row([("redis", text)], max(group.bottom for group in groups) + 2 * GAP, "redis"))
     boxes = [*(box for row in rows for box in row), *instances]
     parts = "; ".join(", ".join(box.texts) for row in rows for box in row)
+    arrows = tuple(_between(rows, _streams(decision), phrases))
     return Picture(
         "topology",
         phrases["picture.topology"].format(service=decision.requirements["service"]),
         phrases["picture.topology.means"].format(parts=parts),
         max(box.bottom for box in boxes) + 1,
         tuple(boxes),
-        tuple(_between(rows)),
+        arrows,
+        phrases["picture.streams"] if any(arrow.is_stream for arrow in arrows) else "",
     )
 
 
@@ -141,28 +158,40 @@ def _before_the_servers(decision: Decision) -> list[list[Box]]:
     rows = [_row([(f"clients{number}", text) for number, text in enumerate(clients)], y, "clients")]
     for number, hop in enumerate(hops_of(decision.requirements.values)):
         if hop.kind != "none":
-            y = rows[-1][0].bottom + 2 * _GAP
+            y = rows[-1][0].bottom + 2 * GAP
             rows.append(_row([(f"hop{number}", decision.knowledge.proxies[hop.kind].name)], y, "hop"))
     return rows
 
 
 def _servers(decision: Decision, y: float) -> tuple[list[Box], list[Box]]:
     """Return a box for each tier next to the others, and the boxes of the instances."""
-    phrases = decision.phrases
-    found = [
-        _ServerGroup(phrases["picture.tier"].format(name=tier.name), tier.core, tier.instances, tier.tools)
-        for tier in decision.tiers
-    ] or [_ServerGroup(phrases["picture.servers"], decision.core, decision.instances)]
-    width = (WIDTH - 2 - _GAP * (len(found) - 1)) / len(found)
+    phrases, found = decision.phrases, _groups(decision)
+    width = (WIDTH - 2 - GAP * (len(found) - 1)) / len(found)
     groups, instances = [], []
     for number, group in enumerate(found):
-        x = 1 + number * (width + _GAP)
+        x = 1 + number * (width + GAP)
         texts = _group_texts(group, decision)
         lines = tuple(line for text in texts for line in _wrapped(text, width))
-        inside = _instances(group, number, (x + 10, y + LINE * len(lines) + _GAP, width - 20), phrases)
+        inside = _instances(group, number, (x + 10, y + LINE * len(lines) + GAP, width - 20), phrases)
         groups.append(Box(f"group{number}", x, y, width, inside[-1].bottom + 10 - y, texts, lines, "group"))
         instances += inside
     return groups, instances
+
+
+def _groups(decision: Decision) -> list[_ServerGroup]:
+    phrases = decision.phrases
+    return [
+        _ServerGroup(phrases["picture.tier"].format(name=tier.name), tier.core, tier.instances, tier.tools)
+        for tier in decision.tiers
+    ] or [_ServerGroup(phrases["picture.servers"], decision.core, decision.instances)]
+
+
+def _streams(decision: Decision) -> dict[str, tuple[Era, ...]]:
+    """Return the streams that pass each box of clients or servers. A hop passes all streams."""
+    groups = {f"group{number}": group.streams(decision) for number, group in enumerate(_groups(decision))}
+    served = {era for eras in groups.values() for era in eras}
+    clients = {f"clients{number}": (era,) if era in served else () for number, era in enumerate(_eras(decision))}
+    return {**clients, **groups}
 
 
 def _instances(
@@ -207,139 +236,36 @@ def _group_texts(group: _ServerGroup, decision: Decision) -> tuple[str, ...]:
         texts += [phrases["picture.more"].format(number=more)] if more > 0 else []
     texts += [phrases[f"picture.route.{_route(core, group.instances, era)}"].format(era=era) for era in eras]
     texts.append(phrases[f"picture.answers.{'json' if core.flags.json_response else 'sse'}"])
-    if "legacy" in eras and not core.flags.stateless_http:
-        texts.append(phrases[f"picture.stream.get.{'owner' if group.instances > 1 else 'only'}"])
-    if "modern" in eras and decision.facts["listen.streams"] != "none":
-        texts.append(phrases[f"picture.stream.listen.{'any' if group.instances > 1 else 'only'}"])
+    many = group.instances > 1
+    for era in group.streams(decision):
+        where = "only" if not many else "owner" if era == "legacy" else "any"
+        name, place = phrases[f"picture.stream.{era}"], phrases[f"picture.stream.{where}"]
+        texts.append(phrases["picture.stream"].format(name=name, place=place))
     return tuple(texts)
 
 
-def _between(rows: Sequence[Sequence[Box]]) -> Iterator[Arrow]:
-    """Yield an arrow from each box of a row to each box of the next row."""
+def _between(
+    rows: Sequence[Sequence[Box]], streams: Mapping[str, tuple[Era, ...]], phrases: Mapping[str, str]
+) -> Iterator[Arrow]:
+    """Yield an arrow from each box of a row to each box of the next row, and the streams in the other direction.
+
+    The arrows of two boxes are next to each other, in the middle of the narrower box.
+    """
     for upper, lower in itertools.pairwise(rows):
         for above, below in itertools.product(upper, lower):
-            x = _meet(above, below)
+            passing = [streams.get(box.id, ERAS) for box in (above, below)]
+            eras = [era for era in ERAS if all(era in each for each in passing)] if below.look != "redis" else []
+            names = [phrases[f"picture.arrow.{era}"] for era in eras]
+            widths = [_BESIDE, *(_BESIDE + len(name) * _LETTER for name in names)] if names else [0]
+            x = _meet(above, below) - sum(widths) / 2
             yield Arrow(above.id, below.id, x, above.bottom, x, below.y)
+            for name, width in zip(names, widths, strict=False):
+                x += width
+                yield Arrow(below.id, above.id, x, below.y, x, above.bottom, name, is_stream=True)
 
 
 def _eras(decision: Decision) -> tuple[Era, ...]:
     return decision.eras or ("legacy",)
-
-
-def sequences(decision: Decision) -> list[Picture]:
-    """Return the messages of a client before and after the decision; nothing for a contradiction.
-
-    The picture before the decision is only for several instances with legacy clients, because other deployments do not
-    have this failure.
-    """
-    if not decision.feasible:
-        return []
-    legacy = "legacy" in decision.eras
-    many = decision.instances > 1 and not decision.tiers
-    found = []
-    if legacy and (many or decision.tiers):
-        found.append(_sequence("before", "picture.before", _BEFORE, decision, second=True))
-    tier = decision.tiers[-1 if legacy else 0] if decision.tiers else decision
-    core, several = tier.core, tier.instances > 1
-    if not legacy or core.flags.stateless_http:
-        steps = _STATELESS if several else _STATELESS_SINGLE
-        found.append(_sequence("after", "picture.after.stateless", steps if legacy else steps[-4:], decision, several))
-    elif core.pattern == "shared-state":
-        found.append(_sequence("after", "picture.after.shared-state", _FORWARDED, decision, second=True))
-    elif several:
-        found.append(_sequence("after", "picture.after.sticky", _STICKY, decision, second=True))
-    else:
-        found.append(_sequence("after", "picture.after.stateful", _STICKY, decision, second=False))
-    return found
-
-
-_Step = tuple[str, str, str, bool]
-_OPEN: tuple[_Step, ...] = (
-    ("client", "proxy", "start", False),
-    ("proxy", "first", "start", False),
-    ("first", "proxy", "session", False),
-    ("proxy", "client", "session", False),
-    ("client", "proxy", "call-in-session", False),
-)
-_BEFORE: tuple[_Step, ...] = (
-    *_OPEN,
-    ("proxy", "second", "call-in-session", False),
-    ("second", "proxy", "unknown", True),
-    ("proxy", "client", "unknown", True),
-)
-_STICKY: tuple[_Step, ...] = (
-    *_OPEN,
-    ("proxy", "first", "call-in-session", False),
-    ("first", "proxy", "result", False),
-    ("proxy", "client", "result", False),
-)
-_FORWARDED: tuple[_Step, ...] = (
-    *_OPEN,
-    ("proxy", "second", "call-in-session", False),
-    ("second", "first", "forward", False),
-    ("first", "second", "result", False),
-    ("second", "proxy", "result", False),
-    ("proxy", "client", "result", False),
-)
-
-
-def _stateless(answers: str) -> tuple[_Step, ...]:
-    return (
-        ("client", "proxy", "start", False),
-        ("proxy", "first", "start", False),
-        ("first", "proxy", "no-session", False),
-        ("proxy", "client", "no-session", False),
-        ("client", "proxy", "call", False),
-        ("proxy", answers, "call", False),
-        (answers, "proxy", "result", False),
-        ("proxy", "client", "result", False),
-    )
-
-
-_STATELESS, _STATELESS_SINGLE = _stateless("second"), _stateless("first")
-
-
-def _sequence(name: str, title: str, steps: tuple[_Step, ...], decision: Decision, second: bool) -> Picture:
-    """Return the lanes and the messages. Without a proxy, the messages of the proxy are left out."""
-    phrases = decision.phrases
-    proxied = any(hop.kind != "none" for hop in hops_of(decision.requirements.values))
-    lanes = ["client", *(["proxy"] if proxied else []), "first", *(["second"] if second else [])]
-    if not proxied:
-        steps = tuple(
-            ("client" if source == "proxy" else source, "client" if target == "proxy" else target, text, failed)
-            for source, target, text, failed in steps
-            if {source, target} != {"client", "proxy"}
-        )
-    width = (WIDTH - 2 - _GAP * (len(lanes) - 1)) / len(lanes)
-    height = LINE + 10
-    bottom = height + (len(steps) + 0.5) * 2 * LINE
-    boxes = {
-        lane: Box(lane, 1 + number * (width + _GAP), 1, width, height, (text,), (text,), "lane")
-        for number, (lane, text) in enumerate((lane, phrases[f"picture.lane.{lane}"]) for lane in lanes)
-    }
-    arrows = tuple(
-        Arrow(
-            source,
-            target,
-            boxes[source].middle,
-            height + (number + 1) * 2 * LINE,
-            boxes[target].middle,
-            height + (number + 1) * 2 * LINE,
-            phrases[f"picture.message.{text}"],
-            failed,
-        )
-        for number, (source, target, text, failed) in enumerate(steps)
-    )
-    said = ", ".join(
-        phrases["picture.step"].format(
-            source=phrases[f"picture.lane.{arrow.source}"],
-            target=phrases[f"picture.lane.{arrow.target}"],
-            text=arrow.text,
-        )
-        for arrow in arrows
-    )
-    means = phrases["picture.sequence.means"].format(steps=said)
-    return Picture(name, phrases[title], means, bottom, tuple(boxes.values()), arrows)
 
 
 def _route(core: Core, instances: int, era: Era) -> str:
@@ -352,11 +278,11 @@ def _route(core: Core, instances: int, era: Era) -> str:
 
 
 def _row(texts: list[tuple[str, str]], y: float, look: Look) -> list[Box]:
-    width = (WIDTH - 2 - _GAP * (len(texts) - 1)) / len(texts)
+    width = (WIDTH - 2 - GAP * (len(texts) - 1)) / len(texts)
     wrapped = [_wrapped(text, width) for _, text in texts]
     height = max(map(len, wrapped)) * LINE + 12
     return [
-        Box(name, 1 + number * (width + _GAP), y, width, height, (text,), lines, look)
+        Box(name, 1 + number * (width + GAP), y, width, height, (text,), lines, look)
         for number, ((name, text), lines) in enumerate(zip(texts, wrapped, strict=True))
     ]
 

@@ -22,7 +22,8 @@ from advisor.report.decision_document import ExpectedFailureRecord
 from advisor.sections.rendering import render
 from advisor.team_documents.diagnosis import Diagnostician
 from advisor.team_documents.operations import operations
-from advisor.team_documents.pictures import sequences, topology
+from advisor.team_documents.pictures import topology
+from advisor.team_documents.sequences import sequences
 from advisor.team_documents.subject import Subject
 
 _PLANNED = ("instance-stopped", "instances-replaced", "proxy-reloaded")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from advisor.errors import UsageError
 from advisor.files import reason, write_atomically
-from advisor.sections.fingerprint import DecisionDifference, Fingerprint, read_fingerprint
+from advisor.sections.fingerprint import DecisionDifference, Fingerprint, read_fingerprint, read_fingerprints
 from advisor.team_documents.front_matter import body_of, read_front_matter, with_body, with_values
 from advisor.team_documents.subject import People
 
@@ -33,11 +33,19 @@ class WrittenFile(NamedTuple):
 
 
 class ReadDocument(NamedTuple):
-    """A document of mcp-advisor on the disk."""
+    """A document of mcp-advisor on the disk.
+
+    Attributes:
+        path: the document.
+        text: its text.
+        fingerprint: the fingerprint of the decision about the service.
+        is_shared: whether the document has decisions about other services, too.
+    """
 
     path: Path
     text: str
     fingerprint: Fingerprint
+    is_shared: bool = False
 
     @property
     def is_edited(self) -> bool:
@@ -81,23 +89,26 @@ def read_text(path: Path) -> str:
 
 
 def read_document(path: Path, service: str) -> ReadDocument:
-    """Return a document about a service.
+    """Return a document about a service, also if the document has the decisions of other services.
 
     Raises:
-        UsageError: the file cannot be read, is not a document of mcp-advisor, or is about another service.
+        UsageError: the file cannot be read, is not a document of mcp-advisor, is not about the service, or has several
+            decisions about the service.
     """
     text = read_text(path)
-    found = read_fingerprint(text)
-    if found is None:
+    found = read_fingerprints(text)
+    if not found:
         raise UsageError(
             f"{path} has no fingerprint of mcp-advisor, so it is not a document of this command, or the comment at its "
             "end was removed or changed. Write the document to a new path."
         )
-    if found.service != service:
-        raise UsageError(
-            f"{path} is about the service {found.service!r:.80}, and the requirements are about {service!r}."
-        )
-    return ReadDocument(path, text, found)
+    about = [each for each in found if each.service == service]
+    if not about:
+        others = f"the service {found[0].service!r:.80}" if len(found) == 1 else f"{len(found)} other services"
+        raise UsageError(f"{path} is about {others}, and the requirements are about {service!r}.")
+    if len(about) > 1:
+        raise UsageError(f"{path} has {len(about)} decisions about the service {service!r}. Write each to a file.")
+    return ReadDocument(path, text, about[0], is_shared=len(found) > 1)
 
 
 def changes_decision(differences: list[DecisionDifference]) -> bool:
@@ -109,7 +120,7 @@ def write_document(path: Path, new: NewDocument) -> WrittenFile:
     """Write a document to a file. The front matter of an existing document stays, except the values that change.
 
     Raises:
-        UsageError: the path is a folder, or a file that is no document of this form and service.
+        UsageError: the path is a folder, or a file that is no document of this form and of this service alone.
         OSError: the file cannot be written.
     """
     now = new.fingerprint
@@ -118,6 +129,8 @@ def write_document(path: Path, new: NewDocument) -> WrittenFile:
         write_atomically(path, new.text)
         return WrittenFile(path, FileOutcome.NEW)
     old = read_document(path, now.service)
+    if old.is_shared:
+        raise UsageError(f"{path} has the decisions of several services. Write the new document to another path.")
     if old.fingerprint.form != now.form:
         raise UsageError(f"{path} has the form {old.fingerprint.form!r:.40}. Write the new document to another path.")
     return update_document(old, new)

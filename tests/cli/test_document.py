@@ -78,6 +78,25 @@ def test_the_output_of_recommend_and_the_page_of_a_kit_are_checked(file: Path) -
     assert "DECISION.md has the form 'kit'." in document(file, "-o", kit / "DECISION.md", code=2)[1]
 
 
+def test_each_decision_in_the_output_of_recommend_for_several_files_is_checked(file: Path) -> None:
+    printed, accepted = file.parent / "printed.md", file.parent / "accepted.txt"
+    accepted.write_text("small-team-complex-deployment\n", encoding="utf-8")
+    other = EXAMPLES / "saas-b2b.yaml"
+    for options in ((), ("--accepted", accepted)):
+        printed.write_bytes(run_command("recommend", file, other, "--format", "markdown", *options).stdout)
+        for each in (file, other):
+            assert document(each, "--check", printed) == ("", f"{printed} is up to date.\n")
+    said = document(file, "-o", printed, "--format", "decision", code=2)[1]
+    assert "has the decisions of several services" in said
+    change(file, "can_operate_affinity: false", "can_operate_affinity: true")
+    assert "decision: pattern changes from tiered" in document(file, "--check", printed, code=1)[0]
+    document(other, "--check", printed)
+    assert "is about 2 other services" in document(EXAMPLES / "payment-provider.yaml", "--check", printed, code=2)[1]
+    same = shutil.copy(other, file.parent / "same.yaml")
+    printed.write_bytes(run_command("recommend", other, same, "--format", "markdown").stdout)
+    assert "has 2 decisions about the service 'tickets'" in document(other, "--check", printed, code=2)[1]
+
+
 def test_new_rules_with_the_same_decision_are_no_difference(file: Path) -> None:
     doc = file.parent / "decision.md"
     document(file, "-o", doc)

@@ -20,7 +20,8 @@ from advisor.requirements import load_bytes, load_path
 from advisor.requirements.hops import hops_of
 from advisor.team_documents.forms import DocumentForm, document_text
 from advisor.team_documents.html import html_page, page_of
-from advisor.team_documents.pictures import WIDTH, Box, Picture, sequences, topology
+from advisor.team_documents.pictures import WIDTH, Box, Picture, topology
+from advisor.team_documents.sequences import sequences
 
 WIDEST_LETTER = 8.4
 """Units of an average letter in the font of the drawings, with some room."""
@@ -56,6 +57,14 @@ def check(picture: Picture) -> None:
         assert boxes[arrow.source] != boxes[arrow.target]
         assert 0 < arrow.x < WIDTH
         assert 0 < arrow.to_y < picture.height
+        ends = boxes[arrow.source], boxes[arrow.target]
+        assert all(box.x < x < box.x + box.width for box, x in zip(ends, (arrow.x, arrow.to_x), strict=True)), arrow
+    streams = [arrow for arrow in picture.arrows if arrow.is_stream]
+    for arrow in streams:  # Its text has room before the next arrow and before the edge of the boxes.
+        end = arrow.x + 6 + len(arrow.text) * WIDEST_LETTER
+        assert end < min(box.x + box.width for box in (boxes[arrow.source], boxes[arrow.target])), arrow
+        assert not [other for other in picture.arrows if other.y == arrow.y and arrow.x < other.x < end], arrow
+    assert bool(picture.note) == bool(streams)
     assert picture.title
     assert picture.means.endswith(".")
 
@@ -130,13 +139,30 @@ def test_streams_of_sessions_go_to_their_owner(advisor: Advisor) -> None:
             listens = "modern" in decision.eras and decision.facts["listen.streams"] != "none"
             where = "any instance" if instances > 1 else "the only instance"
             assert (f"listen stream: {where}" in box.texts) == listens
+            upward = {arrow.text for arrow in picture.arrows if arrow.is_stream and arrow.source == box.id}
+            assert upward == {*(["GET"] if keeps else []), *(["listen"] if listens else [])}
+        downward = [(arrow.source, arrow.target) for arrow in picture.arrows if not arrow.is_stream]
+        returned = {(arrow.target, arrow.source) for arrow in picture.arrows if arrow.is_stream}
+        assert returned <= {*downward}, "a stream goes back on the way of the requests"
+        for era, name in (("legacy", "GET"), ("modern", "listen")):
+            ends = [box.texts[0] for box in picture.boxes for arrow in picture.arrows
+                    if arrow.text == name and arrow.target == box.id and box.look == "clients"]  # fmt: skip
+            starts = any(arrow.text == name and arrow.source == box.id for box in groups for arrow in picture.arrows)
+            assert ends == ([f"{era} clients"] if starts else [])
         drawn = [text for box in picture.boxes for text in box.texts if " stream: " in text]
         page = html_page(subject_about(decision, Comparer(advisor), searched=0))
         svg = " ".join(re.findall(r"<text [^>]*>([^<]*)</text>", page))
         assert all(text in svg for text in drawn)
+        assert page.count('class="arrow stream"') == len([arrow for arrow in picture.arrows if arrow.is_stream])
+        assert ("A dashed arrow is a stream." in page) == bool(picture.note)
         if has_runbook(decision):
             text = document_text(DocumentForm.RUNBOOK, subject_about(decision, Comparer(advisor), searched=0))
             assert all(stream in text for stream in drawn), "Mermaid draws the same streams as SVG"
+            arrows = [
+                f'{arrow.source} -. "{arrow.text}" .-> {arrow.target}' for arrow in picture.arrows if arrow.is_stream
+            ]
+            assert all(arrow in text for arrow in arrows)
+            assert ("A dashed arrow is a stream." in text) == bool(picture.note)
 
 
 def test_the_arrow_of_a_failure_has_a_head_of_its_color(decision: Decision, advisor: Advisor) -> None:
