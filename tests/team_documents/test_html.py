@@ -222,6 +222,19 @@ def test_a_page_is_checked(tmp_path: Path) -> None:
     assert "decision: pattern changes from tiered" in done.stdout.decode()
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_each_cell_of_a_wide_table_has_a_label_for_narrow_screens(
+    path: Path, advisor: Advisor, comparer: Comparer
+) -> None:
+    for table in parsed(html_page(subject_of(path, advisor, comparer, searched=0))).iter("table"):
+        rows = list(table.iter("tr"))
+        for row in rows[1:] if len(rows[0]) > 2 else []:
+            assert [found.tag for found in row].count("th") == 1
+            labels = [found.get("data-label") for found in row if found.tag == "td" and found.get("class") != "rank"]
+            assert all(labels)
+            assert len(labels) == len(set(labels))
+
+
 def flat(text: str) -> str:
     forbidden = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
     return " ".join(re.sub(forbidden, " ", text).split())
