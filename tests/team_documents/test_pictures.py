@@ -154,15 +154,15 @@ def test_streams_of_sessions_go_to_their_owner(advisor: Advisor) -> None:
         svg = " ".join(re.findall(r"<text [^>]*>([^<]*)</text>", page))
         assert all(text in svg for text in drawn)
         assert page.count('class="arrow stream"') == len([arrow for arrow in picture.arrows if arrow.is_stream])
-        assert ("A dashed arrow is a stream." in page) == bool(picture.note)
+        assert ("A dashed line is a stream." in page) == bool(picture.note)
         if has_runbook(decision):
             text = document_text(DocumentForm.RUNBOOK, subject_about(decision, Comparer(advisor), searched=0))
             assert all(stream in text for stream in drawn), "Mermaid draws the same streams as SVG"
             arrows = [
-                f'{arrow.source} -. "{arrow.text}" .-> {arrow.target}' for arrow in picture.arrows if arrow.is_stream
+                f'{arrow.target} -. "{arrow.text}" .- {arrow.source}' for arrow in picture.arrows if arrow.is_stream
             ]
             assert all(arrow in text for arrow in arrows)
-            assert ("A dashed arrow is a stream." in text) == bool(picture.note)
+            assert ("A dashed line is a stream." in text) == bool(picture.note)
 
 
 def test_the_arrow_of_a_failure_has_a_head_of_its_color(decision: Decision, advisor: Advisor) -> None:
