@@ -28,6 +28,7 @@ const tasks = {
       const groups = db.getSubGraphs();
       const nodes = [...db.getVertices().values()].filter((node) => !groups.some((group) => group.id === node.id));
       found.push(...groups.map((group) => group.title), ...nodes.map((node) => node.text));
+      found.push(...db.getEdges().flatMap((edge) => edge.text || []));
     }
     return { type, texts: found.map(plain) };
   },
@@ -36,7 +37,7 @@ const tasks = {
     document.body.innerHTML = svg;
     const drawing = document.querySelector("svg");
     const shown = (name) => [...drawing.querySelectorAll(name)].map((part) => part.innerText ?? part.textContent);
-    const labels = diagramType === "sequence" ? "text.messageText, text.actor-box" : "span.nodeLabel";
+    const labels = diagramType === "sequence" ? "text.messageText, text.actor-box" : "span.nodeLabel, span.edgeLabel:not(:empty)";
     const elements = [...new Set([...drawing.querySelectorAll("*")].map((part) => part.localName))];
     return {
       type: diagramType,
