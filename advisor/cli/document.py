@@ -19,7 +19,7 @@ from advisor.errors import Exit, UsageError
 from advisor.requirements.discovery import Candidate, is_directory
 from advisor.team_documents.forms import DocumentForm, form_of
 from advisor.team_documents.subject import People
-from advisor.team_documents.writing import FileOutcome, WrittenFile
+from advisor.team_documents.writing import FileOutcome, WrittenFile, changes_decision
 
 EPILOG = epilog(
     "document requirements.yaml -o docs/decisions/",
@@ -28,7 +28,7 @@ EPILOG = epilog(
     "document deployments/ -o docs/fleet/ --format one-page",
     exit_codes={
         0: "the document is written or already up to date",
-        1: "--check: the document is out of date; else: your edits stay, and the new version is in a .new file",
+        1: "--check: the document is out of date, in its decision or only in its facts; else: your edits stay, and the new version is in a .new file",
         2: "an input is invalid, or PATH is a file that this command did not write; only documents of other files in a "
         "directory were written",
         3: "no configuration keeps every required feature; the document is a proposal with the possible changes",
@@ -74,9 +74,10 @@ def document(
         typer.Option(
             "--check",
             metavar="DOC",
-            help="Write nothing, and check whether the document DOC still says what FILE decides. DOC can be the "
-            "DECISION.md of a kit, or a directory of records. If FILE is a directory, DOC is the directory of its "
-            "documents.",
+            help="Write nothing, and check whether the document DOC still says what FILE states and decides. "
+            "A document is out of date also if only a fact differs, because its text, figures and commands are about "
+            "the facts. DOC can be the DECISION.md of a kit, or a directory of records. "
+            "If FILE is a directory, DOC is the directory of its documents.",
         ),
     ] = "",
     verification: Annotated[
@@ -167,7 +168,8 @@ def _check(decision: Decision, name: str) -> int:
     found = DocumentWriter().check(decision, Path(name))
     if found.differences:
         emit("".join(f"{difference}\n" for difference in found.differences))
-        say(f"{found.path} is out of date. The document has the command that writes it again.")
+        same = "" if changes_decision(found.differences) else ", although the decision stays the same"
+        say(f"{found.path} is out of date{same}. The document has the command that writes it again.")
         return Exit.FINDINGS
     newer = "" if found.same_versions else ", also with the rules and measurements of today"
     say(f"{found.path} is up to date{newer}.")

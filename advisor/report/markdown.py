@@ -1,7 +1,7 @@
 """Any text as Markdown that shows this text and nothing else.
 
 A text of a user is quoted by `said`, or as a code span by `code`. A text of the rules has code spans of its own, and
-`prose` keeps them.
+`prose` keeps them. `linked` also keeps the links to headings.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ _SPECIAL_OF_USERS = re.compile(rf"{_SPECIAL.pattern}|[~$&]")  # also formulas on
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BLOCK = re.compile(r"^(#{1,6}|[-+*=>~]+|\d+[.)](?= |$))")
+_ESCAPED_LINK = re.compile(r"\\\[([\w ]+)\\\]\(#([\w-]+)\)")
 _ADDRESS = re.compile(r"(?i)\b(https?|ftp|www)([:.])")  # GitHub makes a link of an address
 
 
@@ -49,6 +50,11 @@ def prose(text: object, outside: Callable[[str], str] = str) -> str:
         parts += [outside(_escaped(flat[start : span.start()])), span[0]]
         start = span.end()
     return "".join((*parts, outside(_escaped(flat[start:]))))
+
+
+def linked(text: object) -> str:
+    """Return a text of the rules, escaped as in `prose`, with its links to headings of the document."""
+    return _ESCAPED_LINK.sub(r"[\1](#\2)", prose(text))
 
 
 def said(text: object) -> str:

@@ -13,7 +13,7 @@ _PIPE = re.compile(r"(?<!\\)\|")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table whose columns align. If it is too wide, its last column is not filled up.
+    """Return a table whose columns align. If it is too wide, its last column is as wide as its head.
 
     Args:
         heads: the heads of the columns.
@@ -22,7 +22,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     cells = [[_PIPE.sub(r"\\|", text) for text in row] for row in (heads, *rows)]
     widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(heads))]
     if sum(widths) + 3 * len(widths) + 1 > WIDTH:
-        widths[-1] = 3
+        widths[-1] = max(3, len(cells[0][-1]))
     head, *body = (
         f"| {' | '.join(text.ljust(width) for text, width in zip(row, widths, strict=True))} |" for row in cells
     )

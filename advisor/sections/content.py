@@ -66,8 +66,6 @@ def setting_rows(decision: Decision) -> list[tuple[str, str]]:
     affinity = f"{decision_wording.affinity_text(decision)}. {decision.because}"
     rows.append(("Session affinity", prose(affinity)))
     rows.append(("Instances", prose(decision_wording.instances_text(decision))))
-    if decision.capacity:
-        rows.append(("Capacity", prose(decision.capacity.because)))
     return rows
 
 

@@ -12,7 +12,7 @@ from advisor.engine.table import show
 from advisor.knowledge.paths import templates_dir
 from advisor.knowledge.template_cache import TemplateBytecodeCache
 from advisor.report import change_wording, decision_wording, feature_wording
-from advisor.report.markdown import anchor, cell, code, code_cell, link, one_line, prose, said
+from advisor.report.markdown import anchor, cell, code, code_cell, link, linked, one_line, prose, said
 from advisor.report.markdown_table import table, tidy
 from advisor.sections.content import context_rows, facts_of, lost_features, lost_text, remedies, setting_rows
 from advisor.sections.mermaid import label
@@ -27,6 +27,7 @@ FILTERS = {
     "inside": inside,
     "label": label,
     "link": link,
+    "linked": linked,
     "one_line": one_line,
     "prose": prose,
     "said": said,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -46,6 +47,33 @@ def test_a_check_says_in_what_the_decision_differs(file: Path, old: str, new: st
     shown, said = document(file, "--check", doc, code=1)
     assert line in shown
     assert "is out of date" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("concurrent: 1200", "concurrent: 1300", True),
+        ("team_size: 3", "team_size: 30", True),
+        ("progress: preferred", "progress: required", False),
+    ],
+)
+def test_a_check_says_when_the_decision_stays_the_same(file: Path, old: str, new: str, same: bool) -> None:
+    doc = file.parent / "decision.md"
+    document(file, "-o", doc)
+    change(file, old, new)
+    said = document(file, "--check", doc, code=1)[1]
+    assert ("although the decision stays the same" in said) is same
+
+
+def test_a_runbook_depends_on_facts_that_leave_the_decision_as_it_is(file: Path) -> None:
+    doc = file.parent / "runbook.md"
+    document(file, "-o", doc, "--format", "runbook")
+    before = doc.read_text(encoding="utf-8")
+    assert re.search(r"^\| stateful .* 100 s +\|$", before, re.MULTILINE)
+    change(file, "duration_s: 40", "duration_s: 50")
+    assert "although the decision stays the same" in document(file, "--check", doc, code=1)[1]
+    document(file, "-o", doc, "--format", "runbook")
+    assert re.search(r"^\| stateful .* 120 s +\|$", doc.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_the_document_has_the_commands_that_work(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from advisor.knowledge.capacity import Allowance, memory_plan
 from advisor.knowledge.types import FLAG_PAIRS, Era, flag_key
 from advisor.report.decision_json import decision_dict
 from advisor.report.decision_text import decision_text
+from advisor.sentences import inside
 from advisor.team_documents.decision import written_decision
 
 STICKY = {"needs.sampling": "required", "environment.proxy.kind": "haproxy", "clients.protocol": "legacy"}
@@ -195,8 +196,8 @@ def test_text_markdown_and_data_explain_the_capacity(decide: Any, advisor: Advis
     decision = decide(STICKY | {"scale.instances": 3, "clients.concurrent": 1200})
     text = " ".join(decision_text(decision, Screen(120)).split())
     assert f"Capacity {decision.capacity.because}" in text
-    table = " ".join(written_decision(decision).split())
-    assert f"| Capacity | {decision.capacity.because} |" in table
+    markdown = written_decision(decision)
+    assert f"|\n\nCapacity: {inside(decision.capacity.because)}\n" in markdown, "below the table"
     whole: Mapping[str, Any] = decision_dict(decision)
     document = whole["capacity"]
     assert document["because"] == decision.capacity.because

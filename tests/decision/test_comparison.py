@@ -273,3 +273,10 @@ def test_a_decision_with_doubts_is_compared_like_its_certain_part(
 ) -> None:
     decision: Decision = advisor.decide(read({**FLEET, "needs.sampling": "unknown"}, advisor.space))
     assert compare({**FLEET, "needs.sampling": "unknown"}).options[0].core.pattern == decision.core.pattern
+
+
+def test_the_only_server_has_more_impact_on_users_than_the_end_of_a_session(compare: Callable[..., Comparison]) -> None:
+    options = compare(FLEET).options
+    levels = {(option.core.pattern, option.estimates["users"].level) for option in options if not option.lost}
+    assert ("single-instance", "medium") in levels
+    assert ("sticky-fleet", "low") in levels
