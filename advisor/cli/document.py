@@ -28,7 +28,8 @@ EPILOG = epilog(
     "document deployments/ -o docs/fleet/ --format one-page",
     exit_codes={
         0: "the document is written or already up to date",
-        1: "--check: the document is out of date, in its decision or only in its facts; else: your edits stay, and the new version is in a .new file",
+        1: "--check: the document is out of date, in its decision or only in its facts; else: your edits stay, and "
+        "the new version is in a .new file",
         2: "an input is invalid, or PATH is a file that this command did not write; only documents of other files in a "
         "directory were written",
         3: "no configuration keeps every required feature; the document is a proposal with the possible changes",
