@@ -101,3 +101,16 @@ def test_each_verdict_is_complete(
         assert (row["verdict"] == "no finding") == (not row["path"]), row
         assert row["verdict"] == "no finding" or row["finding"] in knowledge.findings, row
     assert all(re.fullmatch(r"[0-9a-f]{40}", row["commit"]) for row in (*known, *unseen))
+
+
+def test_the_page_about_symptoms_states_the_figures_of_its_table(knowledge: Knowledge) -> None:
+    text = (ROOT / "docs/how-to/diagnose-a-symptom.md").read_text(encoding="utf-8")
+    table = rows("symptom_verdicts.csv")
+    titles = {"held-out": "not seen before", "seen": "seen by mistake", "tune": "used to improve the phrases"}
+    for half, title in titles.items():
+        ranked = [(row["causes"].split(), row["first_three"].split()) for row in table if row["half"] == half]
+        first = sum(found[0] in right for right, found in ranked)
+        third = sum(not {*found}.isdisjoint(right) for right, found in ranked)
+        assert f"| {len(ranked)} {title} | {first} | {third} |" in text
+    assert len({row["source"] for row in table}) == len(table) == 120
+    assert {name for row in table for name in row["first_three"].split()} <= knowledge.failure_causes.keys()

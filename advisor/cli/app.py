@@ -27,6 +27,7 @@ _SUMMARIES = {
     "scan": "Read the code of a server: flags, needs and faults.",
     "audit": "Find problems in server code, proxies and manifests.",
     "probe": "Ask a live endpoint why sessions or streams fail.",
+    "diagnose": "Rank the causes of a symptom, a log or findings.",
     "init": "Print a commented requirements file to start from.",
     "schema": "Print a JSON Schema for the input file or for JSON output.",
     "capabilities": "Show which features each SDK release supports.",

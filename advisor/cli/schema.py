@@ -27,6 +27,7 @@ DOCUMENTS = {
     "scan": "scan --format json",
     "findings": "the findings of a command, in JSON",
     "probe": "probe URL --format json",
+    "diagnosis": "diagnose TEXT --format json",
     "baseline": "scan --write-baseline FILE",
     "configuration": "the configuration file .mcp-advisor.yaml",
     "rules": "rules list --format json",

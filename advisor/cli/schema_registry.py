@@ -22,6 +22,7 @@ DECLARATIONS = {
     "scan": "advisor.report.scan_document:ScanDocument",
     "findings": "advisor.report.findings_document:FindingsDocument",
     "probe": "advisor.report.probe_document:ProbeDocument",
+    "diagnosis": "advisor.report.diagnosis_document:DiagnosisDocument",
     "baseline": "advisor.triage.baseline:BaselineDocument",
     "configuration": "advisor.triage.configuration:ConfigurationFile",
     "generation": "advisor.kit.sync.document:GenerationDocument",

@@ -15,7 +15,17 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from advisor.errors import KnowledgeError
-from advisor.knowledge import capacity, failures, finding_kinds, kits, probe, topology, trials, underlying
+from advisor.knowledge import (
+    capacity,
+    failure_causes,
+    failures,
+    finding_kinds,
+    kits,
+    probe,
+    topology,
+    trials,
+    underlying,
+)
 from advisor.knowledge.shapes import SHAPES
 from advisor.knowledge.store import Knowledge
 from advisor.knowledge.types import ERAS, FLAG_PAIRS, flag_key
@@ -73,6 +83,7 @@ def compile_rules(root: Path) -> Knowledge:
     _refuse_foreign_values(sections)
     finding_kinds.refuse_unknown_conditions(sections["findings"], sections["observations"], sections["defaults"])
     probe.refuse_unknown_checks(sections)
+    failure_causes.refuse_unknown_causes(sections)
     trials.refuse_unknown_trials(
         sections["trials"], sections["experiments"], {finding.id for finding in sections["findings"]}
     )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from advisor.knowledge.conduct import Conduct
     from advisor.knowledge.configurations import PossibleConfiguration
     from advisor.knowledge.diagnoses import Diagnosis, SilentWarnings
+    from advisor.knowledge.failure_causes import FailureCause, IgnoredWords, LogSign, SymptomQuestion
     from advisor.knowledge.failures import ExpectedBehaviour, FailureEvent
     from advisor.knowledge.finding_kinds import FindingKind
     from advisor.knowledge.kits import Floor, KitFront, KitImage, KitProxy, Mechanism, WatchingProxy
@@ -103,6 +104,10 @@ _RARE = (
         "observations",
         "defaults",
         "other_paths",
+        "failure_causes",
+        "symptom_questions",
+        "log_signs",
+        "ignored_words",
         "endpoint_checks",
         "session_forms",
         "endpoint_signs",
@@ -183,6 +188,10 @@ class Knowledge:
     observations: dict[str, ObservationKind]
     defaults: list[ProductDefault]
     other_paths: dict[str, OtherPath]
+    failure_causes: dict[str, FailureCause]
+    symptom_questions: dict[str, SymptomQuestion]
+    log_signs: dict[str, LogSign]
+    ignored_words: dict[str, IgnoredWords]
     endpoint_checks: dict[str, EndpointCheck]
     session_forms: dict[str, SessionForm]
     endpoint_signs: dict[str, EndpointSign]

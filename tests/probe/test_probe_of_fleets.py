@@ -87,7 +87,8 @@ def test_the_probe_names_each_strategy_and_calls_no_healthy_fleet_faulty() -> No
                 for kind in ("stateful", "stateless"):
                     async with _front(lab, fleet, strategy, kind) as url:
                         probed = await _probed(url)
-                    expected = LOOKS_LIKE[strategy.id] if kind == "stateful" else "none-needed"
+                    stateless = _STATELESS.get(strategy.id, "none-needed")
+                    expected = LOOKS_LIKE[strategy.id] if kind == "stateful" else stateless
                     severities = {cause.finding.severity for cause in judge(probed, ADVISOR.knowledge).causes}
                     found, is_faulty = probed.seen.get("balancing"), "high" in severities
                     if found != expected or is_faulty != (expected in _LOST):
