@@ -112,12 +112,9 @@ def _addresses(kit: KitContext, tier: TierContext, first_port: int) -> tuple[str
 _FOUND_BY_ADDRESS = ("learn", "cookie", "route")
 
 
-_UNCHECKED = ("learn", "ip-hash", "envelope")
-
-
 def opens_unchecked(kit: KitContext) -> bool:
-    """Whether nginx can send each request that opens a session to an instance that just failed (no passive check)."""
-    return kit.proxy == "nginx" and any(balance(kit, tier) in _UNCHECKED for tier in kit.tiers)
+    """Whether the proxy can send requests that open a session to an instance that just failed (no passive check)."""
+    return bool(kit.proxy) and any(balance(kit, tier) in kit.carried.unchecked for tier in kit.tiers)
 
 
 def ready_service(kit: KitContext, tier: TierContext) -> str:

@@ -61,6 +61,7 @@ class KitProxy(NamedTuple):
     capability: str = ""
     lacks: str = ""
     limits_sessions: bool = True
+    unchecked: tuple[str, ...] = ()
     take_out: dict[Literal["file", "how"], str] = {}  # noqa: RUF012
     since: dict[str, str] = {}  # noqa: RUF012
     fixed: dict[str, str] = {}  # noqa: RUF012
