@@ -121,7 +121,7 @@ def _looks_of_kubernetes(kit: KitContext) -> dict[str, str]:
         "ready": f"{namespaced} get pods {servers} -o wide",
         "ended": f"{namespaced} get pods {servers} {reasons}",
         "proxy_ended": f"{namespaced} get pods {proxies} {reasons}" if proxies else "",
-        "previous": f"{namespaced} logs {servers} --prefix --previous --tail=50",
+        "previous": f"{namespaced} logs {servers} --prefix --previous --ignore-errors --tail=50",
         "events": f"{namespaced} get events --sort-by=.lastTimestamp | tail -n 30",
         "nodes": f"kubectl get nodes; {namespaced} get pods {servers} -o wide",
         "memory": f"{namespaced} top pods {servers}",

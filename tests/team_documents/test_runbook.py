@@ -155,6 +155,18 @@ def test_the_start_leads_to_each_section(case: Case) -> None:
     assert links == [anchor(heading.replace("\\", "")) for heading in headings]
 
 
+def test_the_start_is_on_the_first_screen(case: Case) -> None:
+    """At night, a person who is on call does not want to scroll past pictures."""
+    before, _ = case.text.split("\n## Start here\n")
+    assert before.count("\n") < 10
+
+
+def test_the_log_of_one_pod_does_not_hide_the_others(case: Case) -> None:
+    """Without this option, kubectl stops at the first pod that has never restarted."""
+    for command in case.code("sh"):
+        assert ("--previous" in command) == ("--ignore-errors" in command), command
+
+
 def test_the_queries_name_metrics_of_the_kit(case: Case) -> None:
     queries = case.code("promql")
     if "monitoring/alerts.yaml" not in case.files:
