@@ -121,7 +121,7 @@ def test_the_words_of_a_decision_page_can_be_explained(name: str, catalogue: Cat
     (page,) = (file.content for file in files if file.path == "DECISION.md")
     headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
     words = [heading for heading in headings if len(heading.split()) <= _LONGEST]
-    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("|")]
+    rows = [re.split(r" +\| +", line.strip("| ")) for line in page.splitlines() if line.startswith("|")]
     words += [re.sub(r"[`*]", "", row[0]) for row in rows if len(row) == 2]
     words += [cell for row, below in pairwise(rows) if len(row) > 2 and set(below[0]) <= set("-:|") for cell in row]
     assert {"Why", "Session affinity"} <= set(words)

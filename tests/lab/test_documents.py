@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,6 +29,9 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import Report, example_requirements
 from advisor.decision.options import Comparer
 from advisor.decision.what_if import WhatIf, variant, with_facts
+from advisor.endpoint.balancing import Affinity
+from advisor.endpoint.examination import CheckRun
+from advisor.endpoint.statistics import ConfidenceInterval, wilson
 from advisor.errors import InputError
 from advisor.findings import Finding, Location
 from advisor.kit.render import render_kit
@@ -41,10 +45,13 @@ from advisor.lab.capabilities.matrix import CellKey
 from advisor.lab.capabilities.measure import compared
 from advisor.lab.exercise.document import exercise_dict
 from advisor.lab.verify.document import verification_dict
+from advisor.probe.judging import judge
+from advisor.probe.run import Probed
 from advisor.report.capability_matrix import Matrix
 from advisor.report.comparison_document import comparison_dict
 from advisor.report.decision_json import batch_dict, decision_dict, error_dict
 from advisor.report.findings_document import findings_document
+from advisor.report.probe_document import probe_document
 from advisor.report.rule_records import Catalogue, listing, proof_record
 from advisor.report.scan_document import scan_document
 from advisor.report.topology_table import record as topology_record
@@ -184,6 +191,17 @@ def bisection(advisor: Advisor, folder: Path) -> Documents:
     )
 
 
+def probes(advisor: Advisor, folder: Path) -> Documents:
+    for kind in advisor.knowledge.findings.values():
+        if kind.about == "endpoint":
+            examples = dict(kind.examples)
+            seen = {"eras": ["legacy"], "session_mode": "stateful", "response_mode": "json", **examples["hit"]}
+            lost = Affinity("round-robin", 20, 10, wilson(10, 20), ConfidenceInterval(2, 1.5, math.inf))
+            run = CheckRun("sessions", "", ("POST /mcp: 404",), 0.5)
+            probed = Probed("http://127.0.0.1/mcp", (run,), seen, lost, 1.5, 40)
+            yield probe_document(probed, judge(probed, advisor.knowledge))
+
+
 SCANNED = """
 import os
 from fastmcp import Context, FastMCP
@@ -197,6 +215,11 @@ carts = {}
 async def book(ctx: Context) -> str:
     carts[ctx.session_id] = 1
     return str(await ctx.elicit("Book?", response_type=None))
+
+
+@mcp.resource("orders://open")
+async def open_orders(ctx: Context) -> str:
+    return str(await ctx.elicit("All?", response_type=None))
 
 
 app = mcp.http_app(stateless_http=os.getenv("STATELESS") == "1", event_store=EventStore())
@@ -261,6 +284,7 @@ EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
     "verification": verification,
     "exercise": exercises,
     "bisection": bisection,
+    "probe": probes,
 }
 
 Shape: TypeAlias = tuple[str, ...]
