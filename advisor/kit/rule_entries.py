@@ -88,7 +88,7 @@ class KitLookups:
     @property
     def trusted_proxies(self) -> str:
         """The proxies whose forwarded headers the servers read: on this machine, or in a network of the platform."""
-        if not (self.proxy or self.outer_proxy) or self.platform in ("local", "systemd"):
+        if not (self.proxy or self.front_hops) or self.platform in ("local", "systemd"):
             return "127.0.0.1"
         return ",".join(self._networks(self.platform) if self.proxy else self.front_networks)
 
@@ -99,9 +99,17 @@ class KitLookups:
         return (*self._networks("local"), *own) if own else self._networks(self.platform)
 
     @property
+    def trusting_file(self) -> str:
+        """The file with the proxies whose forwarded headers the proxy of the kit reads; "" if it reads none."""
+        if not (self.front_hops and self.proxy):
+            return ""
+        addresses = ("upstreams.conf", "server.conf", "upstreams.cfg", "upstreams.caddy")
+        return "proxy/" + next(name for name in self.carried.files if name not in addresses)
+
+    @property
     def trusts_private_networks(self) -> bool:
         """Whether each program with a private address can say the address of a client: the platform needs it."""
-        read = (*self.trusted_proxies.split(","), *(self.front_networks if self.front_hops and self.proxy else ()))
+        read = (*self.trusted_proxies.split(","), *(self.front_networks if self.trusting_file else ()))
         return "10.0.0.0/8" in read
 
     @property

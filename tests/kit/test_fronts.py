@@ -29,7 +29,8 @@ FRONTS = sorted(load().kit_fronts)
 def test_the_manifests_contain_the_hop_in_front_and_the_readme_its_steps(
     advisor: Advisor, tmp_path: Path, case: str, front: str
 ) -> None:
-    kit = replace(CASES[case](advisor), platform="kubernetes", outer_proxy=front)
+    forwards = advisor.knowledge.proxies[front].layer != "tcp"
+    kit = replace(CASES[case](advisor), platform="kubernetes", outer_proxy=front, front_hops=int(forwards))
     entry = advisor.knowledge.kit_fronts[front]
     folder = written(kit, tmp_path)
     assert check(build(kit, raw(folder))) == []
@@ -38,7 +39,7 @@ def test_the_manifests_contain_the_hop_in_front_and_the_readme_its_steps(
     assert not list(folder.glob("kubernetes/httproute*"))
     text = readme(kit)
     assert f"kubernetes/{file}" in text
-    assert text.count("\n- ") >= len(entry.steps)
+    assert text.count("\n- ") >= len([step for step in entry.steps if forwards or "{trusting}" not in step])
     assert "YOUR_GATEWAY_NAMESPACE" not in text
     policy = (folder / "kubernetes/network-policy.yaml").read_text()
     assert ("mcp-ingress" in policy) == (not entry.networks) == (f"{entry.namespace} mcp-ingress" in text)

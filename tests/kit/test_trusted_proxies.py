@@ -51,6 +51,37 @@ def test_kubernetes_trusts_the_networks_of_a_known_hop(kit: Callable[..., Kit]) 
     assert "10.0.0.0/8" not in files["proxy/nginx.conf"]
 
 
+@pytest.mark.parametrize("proxy", [*PROXIES, ""])
+@pytest.mark.parametrize("platform", ["systemd", "compose"])
+def test_the_readme_says_where_to_name_the_hop(kit: Callable[..., Kit], proxy: str, platform: str) -> None:
+    hops = behind("alb", proxy) if proxy else {"environment.hops": [{"kind": "alb"}]}
+    files = kit(**hops, **{"environment.platform": platform, "clients.protocol": "legacy"})
+    text = files["systemd/README.md" if platform == "systemd" else "README.md"]
+    [place] = re.findall(r"write its addresses into (`proxy/[\w.]+`|`FORWARDED_ALLOW_IPS` in `[\w/.-]+`)", text)
+    assert place.startswith("`proxy/") == bool(proxy)
+    assert not proxy or place.strip("`") in files
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy", "envoy", ""])
+@pytest.mark.parametrize("outer", ["alb", "aws-nlb"])
+def test_the_steps_for_a_load_balancer_name_each_place_of_its_networks(
+    kit: Callable[..., Kit], outer: str, proxy: str
+) -> None:
+    hops = behind(outer, proxy) if proxy else {"environment.hops": [{"kind": outer}]}
+    files = kit(**hops, **{"environment.platform": "kubernetes", "clients.protocol": "modern"})
+    assert "Replace 10.0.0.0/16 in `kubernetes/network-policy.yaml`" in files["README.md"]
+    step = re.search(r"Write the same networks into (`[^`]+`)", files["README.md"])
+    trusting = {path for path, text in files.items() if path.startswith(("proxy/", "server/")) and "10.0.0.0" in text}
+    if (
+        outer == "aws-nlb"
+    ):  # it sends no headers, so nobody in its networks is trusted, except by servers behind a proxy
+        assert step is None
+        assert {path for path in trusting if path.startswith("proxy/") or not proxy} == set()
+    else:
+        assert step
+        assert step[1].strip("`") in ({path for path in trusting if proxy} or {"FORWARDED_ALLOW_IPS"})
+
+
 @pytest.mark.parametrize("platform", ["kubernetes", "serverless"])
 def test_a_kit_that_trusts_private_networks_says_so(kit: Callable[..., Kit], platform: str) -> None:
     files = kit(**{"environment.platform": platform, "environment.proxy.kind": "nginx"})

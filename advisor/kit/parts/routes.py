@@ -86,6 +86,13 @@ class FrontObject(NamedTuple):
         return self.entry.networks
 
 
+def _trusting(kit: KitContext) -> str:
+    """Return where the addresses of the hop stand, so that its forwarded headers count; "" if it sends none."""
+    if not kit.front_hops:
+        return ""
+    return f"`{kit.trusting_file}`" if kit.proxy else "`FORWARDED_ALLOW_IPS` in the manifests of the servers"
+
+
 def has_route(kit: KitContext) -> bool:
     """Whether an HTTPRoute can send requests to the Service of the kit without breaking the session affinity."""
     return not any(mechanism.done_by in (SERVICE, BALANCER) for mechanism in kit.mechanisms)
@@ -119,6 +126,7 @@ def front_for(kit: KitContext, route: KitRoute, *, proxied: bool) -> FrontObject
         "health": health,
         "idle_s": kit.front_idle_s,
         "drain_s": drain_s,
+        "trusting": _trusting(kit),
     }
     certified = entry.tls == "stated" or (entry.tls == "discovered" and not route.hostnames)
     settings = entry.settings(keyed_on, certified=certified)
@@ -129,7 +137,7 @@ def front_for(kit: KitContext, route: KitRoute, *, proxied: bool) -> FrontObject
         service=separate,
         service_annotations=tuple(setting.filled(values) for setting in own),
         affinity=entry.config_affinity.get(keyed_on, "") if keyed_on else "",
-        steps=tuple(step.format(**values) for step in entry.steps),
+        steps=tuple(step.format(**values) for step in entry.steps if values["trusting"] or "{trusting}" not in step),
         documentation=kit.reference(entry.sources[0]),
         health=health,
         drain_s=drain_s,
