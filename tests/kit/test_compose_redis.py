@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,9 @@ def system_program(name: str) -> str:
     return found
 
 
-@pytest.fixture(scope="module")
-def redis(services: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrustedRedis]:
-    folder = tmp_path_factory.mktemp("redis")
+@contextmanager
+def trusted(services: dict[str, Any], folder: Path) -> Iterator[TrustedRedis]:
+    """Run the Redis of these services while the block lasts."""
     made = TrustedRedis(free_port(), certified(services, folder / "tls"))
     shell, option, script = services["redis"]["command"]
     script = script.replace("$$", "$").replace("redis-server", system_program("redis-server"))
@@ -98,6 +99,12 @@ def redis(services: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
 
     with process([shell, option, script], folder / "redis.log", **env):
         until("Redis is healthy", healthy)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def redis(services: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrustedRedis]:
+    with trusted(services, tmp_path_factory.mktemp("redis")) as made:
         yield made
 
 
