@@ -72,9 +72,7 @@ def test_the_steps_for_a_load_balancer_name_each_place_of_its_networks(
     assert "Replace 10.0.0.0/16 in `kubernetes/network-policy.yaml`" in files["README.md"]
     step = re.search(r"Write the same networks into (`[^`]+`)", files["README.md"])
     trusting = {path for path, text in files.items() if path.startswith(("proxy/", "server/")) and "10.0.0.0" in text}
-    if (
-        outer == "aws-nlb"
-    ):  # it sends no headers, so nobody in its networks is trusted, except by servers behind a proxy
+    if outer == "aws-nlb":  # it sends no headers, so only servers behind a proxy of the kit trust a network
         assert step is None
         assert {path for path in trusting if path.startswith("proxy/") or not proxy} == set()
     else:
