@@ -29,6 +29,7 @@ from advisor.decision.advisor import Advisor
 from advisor.decision.checks.proof import Report, example_requirements
 from advisor.decision.options import Comparer
 from advisor.decision.what_if import WhatIf, variant, with_facts
+from advisor.diagnosis.causes import Evidence, diagnose
 from advisor.endpoint.balancing import Affinity
 from advisor.endpoint.examination import CheckRun
 from advisor.endpoint.statistics import ConfidenceInterval, wilson
@@ -50,6 +51,7 @@ from advisor.probe.run import Probed
 from advisor.report.capability_matrix import Matrix
 from advisor.report.comparison_document import comparison_dict
 from advisor.report.decision_json import batch_dict, decision_dict, error_dict
+from advisor.report.diagnosis_document import diagnosis_document
 from advisor.report.findings_document import findings_document
 from advisor.report.probe_document import probe_document
 from advisor.report.rule_records import Catalogue, listing, proof_record
@@ -191,6 +193,13 @@ def bisection(advisor: Advisor, folder: Path) -> Documents:
     )
 
 
+def diagnoses(advisor: Advisor, folder: Path) -> Documents:
+    known = diagnose(Evidence("session not found"), advisor.knowledge)
+    assert known.question is not None
+    yield diagnosis_document(known)
+    yield diagnosis_document(replace(known, question=None))
+
+
 def probes(advisor: Advisor, folder: Path) -> Documents:
     for kind in advisor.knowledge.findings.values():
         if kind.about == "endpoint":
@@ -285,6 +294,7 @@ EXAMPLES_OF: dict[str, Callable[[Advisor, Path], Documents]] = {
     "exercise": exercises,
     "bisection": bisection,
     "probe": probes,
+    "diagnosis": diagnoses,
 }
 
 Shape: TypeAlias = tuple[str, ...]
