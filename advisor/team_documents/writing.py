@@ -104,10 +104,10 @@ def read_document(path: Path, service: str) -> ReadDocument:
         )
     about = [each for each in found if each.service == service]
     if not about:
-        others = f"the service {found[0].service!r:.80}" if len(found) == 1 else f"{len(found)} other services"
+        others = f"the service {found[0].service!r:.80}" if len(found) == 1 else "several other services"
         raise UsageError(f"{path} is about {others}, and the requirements are about {service!r}.")
     if len(about) > 1:
-        raise UsageError(f"{path} has {len(about)} decisions about the service {service!r}. Write each to a file.")
+        raise UsageError(f"{path} has several decisions about the service {service!r}. Write each to a file.")
     return ReadDocument(path, text, about[0], is_shared=len(found) > 1)
 
 

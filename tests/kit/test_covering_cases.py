@@ -27,7 +27,7 @@ def test_every_run_has_each_line_and_each_front() -> None:
 
 def test_no_address_of_the_lock_file_is_a_mirror() -> None:
     files = list(Path(__file__).parents[1].glob("*/*/package-lock.json"))
-    assert len(files) == 4
+    assert len(files) == 5
     packages = [package for file in files for package in json.loads(file.read_text())["packages"].items()]
     addresses = [package["resolved"] for _, package in packages if "resolved" in package]
     assert addresses

@@ -27,7 +27,7 @@ async def sessions(run: Examination) -> None:
         return len(so_far.sessions) >= (_ESTIMATE if so_far.touched else ENOUGH)
 
     plain = await run_sessions(run.caller, run.reading.is_lost, ClientBehaviour(), most=run.sessions, enough=is_enough)
-    run.note(f"{len(plain.sessions)} sessions without cookies: {plain.lost} lost at their first use")
+    run.note(f"sessions without cookies: {plain.lost} of {len(plain.sessions)} lost at their first use")
     if not plain.sessions:
         raise UntestedError("the server opened no session")
     names = [run.reading.session_form(session.client.session)[1] for session in plain.sessions]
@@ -70,7 +70,7 @@ async def _further(run: Examination, runs: SessionRuns) -> SessionRuns:
 async def _batch(run: Examination, words: str, behaviour: ClientBehaviour) -> SessionRun:
     most = min(BATCH, run.sessions)
     found = await run_sessions(run.caller, run.reading.is_lost, behaviour, most=most, enough=lambda so_far: True)
-    run.note(f"{len(found.sessions)} sessions {words}: {found.touched} lost")
+    run.note(f"sessions {words}: {found.touched} of {len(found.sessions)} lost")
     return found
 
 
