@@ -110,13 +110,13 @@ def _signs(names: Sequence[str], knowledge: Knowledge) -> list[SeenSign]:
     return found
 
 
-def _findings(names: Sequence[str]) -> tuple[frozenset[str], Mapping[str, Any]]:
-    """Read documents of other commands: the ids of their findings, and the observations of a probe.
+def _findings(names: Sequence[str]) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    """Read documents of other commands: the severities of their findings by id, and the observations of a probe.
 
     Raises:
         UsageError: a file is not such a document.
     """
-    ids: set[str] = set()
+    severities: dict[str, str] = {}
     observations: dict[str, Any] = {}
     for name in names:
         try:
@@ -129,10 +129,11 @@ def _findings(names: Sequence[str]) -> tuple[frozenset[str], Mapping[str, Any]]:
         listed = document.get("findings")
         if not isinstance(listed, list):
             raise UsageError(f"--evidence {name}: allowed is the output of scan, audit or probe with --format json.")
-        ids |= {str(finding.get("id")) for finding in listed if isinstance(finding, dict)}
+        found = (finding for finding in listed if isinstance(finding, dict))
+        severities |= {str(finding.get("id")): str(finding.get("severity")) for finding in found}
         seen = document.get("observations")
         observations |= seen if isinstance(seen, dict) else {}
-    return frozenset(ids), observations
+    return severities, observations
 
 
 def _answers(given: Sequence[str], knowledge: Knowledge) -> dict[str, bool]:

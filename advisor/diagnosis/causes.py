@@ -16,7 +16,8 @@ from advisor.knowledge.failure_causes import FailureCause, SymptomQuestion
 
 _SHARPNESS = 0.5
 """How much a score of words counts. With this value, the first cause is right about as often as it says."""
-_FINDING = 30.0
+_FINDING: Mapping[str, float] = {"high": 30.0, "medium": 5.0, "low": 2.0, "info": 1.5}
+"""How much a finding counts, by its severity."""
 _AGAINST = 0.02
 _LOG = 12.0
 _LOG_LATER = 0.6
@@ -32,14 +33,14 @@ class Evidence:
     Attributes:
         text: the words of the user.
         signs: what a log contains.
-        findings: ids of findings of scan, audit and probe.
+        findings: the severities of findings of scan, audit and probe, by id.
         observations: observations of a probe.
         answers: answers to questions by id: True for yes.
     """
 
     text: str = ""
     signs: Sequence[SeenSign] = ()
-    findings: frozenset[str] = frozenset()
+    findings: Mapping[str, str] = field(default_factory=dict)
     observations: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, bool] = field(default_factory=dict)
 
@@ -108,7 +109,7 @@ def _weight(
             support.append(f"{seen.sign.program}: {seen.sign.literal.strip()} ({seen.count})")
     for finding in cause.findings:
         if finding in evidence.findings:
-            weight *= _FINDING
+            weight *= _FINDING.get(evidence.findings[finding], 1.0)
             support.append(finding)
     if cause.against and _contradicts(cause, evidence.observations):
         weight *= _AGAINST

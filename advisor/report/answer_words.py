@@ -134,6 +134,8 @@ def _secondary(space: FactSpace) -> Iterator[AnswerWord]:
         yield AnswerWord(name, phrases["word.strategy"], way.title)
     for finding in knowledge.findings.values():
         yield AnswerWord(finding.id, phrases["word.finding"], f"{finding.title}. {finding.why}")
+    for cause in knowledge.failure_causes.values():
+        yield AnswerWord(cause.id, phrases["word.cause"], f"{cause.title}. {cause.explains} {cause.fix}")
     for fact in space.facts.values():
         yield AnswerWord(fact.id.rpartition(".")[2], phrases["word.key"], fact.question, {fact.id: fact.question})
         for name, value in space.also(fact).items():

@@ -81,7 +81,7 @@ def test_the_next_question_tells_the_remaining_causes_apart() -> None:
 
 def test_findings_raise_a_cause_and_observations_lower_it(tmp_path: Path) -> None:
     text = "sessions are lost"
-    assert first(text, findings=frozenset({"endpoint-session-id-hash"}))[0] == "hash-of-session-id"
+    assert first(text, findings={"endpoint-session-id-hash": "high"})[0] == "hash-of-session-id"
     kept = diagnose(Evidence(text, observations={"balancing": "kept"}), KNOWLEDGE)
     lowered = next(cause for cause in kept.causes if cause.cause.id == "sessions-without-affinity")
     assert lowered.against == ("endpoint.balancing",)
@@ -90,7 +90,9 @@ def test_findings_raise_a_cause_and_observations_lower_it(tmp_path: Path) -> Non
 
 def test_documents_of_other_commands_are_evidence(tmp_path: Path) -> None:
     file = tmp_path / "probe.json"
-    file.write_text(json.dumps({"findings": [{"id": "endpoint-refuses-host"}], "observations": {"status": 421}}))
+    file.write_text(
+        json.dumps({"findings": [{"id": "endpoint-refuses-host", "severity": "high"}], "observations": {"status": 421}})
+    )
     done = run_command_for_text("diagnose", "--evidence", str(file), "--format", "json")
     document = json.loads(done.stdout)
     assert document["causes"][0]["id"] == "host-refused"
