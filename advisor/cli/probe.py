@@ -39,7 +39,7 @@ EPILOG = epilog(
         0: "an MCP server answered, and no check found a fault",
         1: "a check found a fault",
         2: "the URL or an option is invalid",
-        5: "nothing was found out, because the time was over before an answer",
+        5: "no MCP server answered and the reason is not known, or the time was over before all checks",
     },
 )
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -129,6 +129,8 @@ def probe(
         options = ["--tool", tool, "--arguments", arguments] if tool else []
         screen = ProbeScreen(probed, judgement, ("probe", probed.url, *options))
         emit(probe_text(screen, knowledge.phrases, Screen.of_output(), full=full))
+    if probed.is_cut and probed.is_answered and not judgement.causes:
+        return Exit.NOTHING_EXAMINED
     if any(cause.finding.severity != "info" for cause in judgement.causes):
         return Exit.FINDINGS
     return Exit.OK if probed.is_answered else Exit.NOTHING_EXAMINED

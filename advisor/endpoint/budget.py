@@ -48,6 +48,7 @@ class Budget:
     rate: float
     sent: int = 0
     _burst: int = 10
+    _was_refused: bool = False
     _started: float = field(default_factory=time.monotonic)
 
     @property
@@ -60,6 +61,11 @@ class Budget:
         """Seconds until the end, not below 0."""
         return max(0.0, self.seconds - self.passed_s)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether no further request is possible. The failure of a request then says nothing about the endpoint."""
+        return self._was_refused or self.left_s <= 0
+
     async def take(self) -> None:
         """Wait for the turn of the next request.
 
@@ -67,10 +73,12 @@ class Budget:
             RequestFailedError: no request or no time is left.
         """
         if self.sent >= self.requests:
+            self._was_refused = True
             raise RequestFailedError("too-many", f"the limit of {self.requests} requests is reached")
         self.sent += 1
         wait = (self.sent - self._burst) / self.rate - self.passed_s
         if wait >= self.left_s:
+            self._was_refused = True
             raise RequestFailedError("timeout", "the time of the run is over")
         if wait > 0:
             await asyncio.sleep(wait)

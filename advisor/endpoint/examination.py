@@ -40,6 +40,10 @@ class NamedTool:
     arguments: Mapping[str, Any]
 
 
+OVER = "the time of the run was over"
+"""Why a check without time was not made."""
+
+
 class UntestedError(Exception):
     """A check could not be made. The message says why."""
 

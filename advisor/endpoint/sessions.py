@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from advisor.endpoint.client import EndpointCaller, Exchange, McpClient
@@ -131,13 +132,16 @@ async def run_sessions(
     refused: list[Exchange] = []
     while len(found) + len(refused) < most and caller.budget.left_s > 0:
         size = min(BATCH, most - len(found) - len(refused))
-        batch = await _side_by_side([_opened(caller, behaviour) for _ in range(size)])
-        refused += [session.opened for session in batch if not session.is_open]
-        opened = [session for session in batch if session.is_open]
+        twins = [caller.twin(keeps_cookies=behaviour.keeps_cookies, reuses=behaviour.reuses) for _ in range(size)]
+        clients = [McpClient(twin, "legacy") for twin in twins]
         try:
+            batch = await _side_by_side([partial(_opened, client) for client in clients])
+            opened = [session for session in batch if session.is_open]
             await _side_by_side(_uses(opened, is_lost, behaviour, order))
         finally:
-            await _side_by_side([_ended(session) for session in opened])
+            # Also after an interruption: a client whose handshake was answered has a session on the server.
+            await _side_by_side([partial(_ended, client) for client in clients])
+        refused += [session.opened for session in batch if not session.is_open]
         found += [session for session in opened if session.outcomes]
         if not opened or enough(SessionRun(tuple(found), tuple(refused))):
             break
@@ -146,28 +150,27 @@ async def run_sessions(
 
 def _uses(
     sessions: Sequence[Session], is_lost: IsLost, behaviour: ClientBehaviour, order: random.Random
-) -> list[Coroutine[Any, Any, None]]:
+) -> list[Callable[[], Coroutine[Any, Any, None]]]:
     """The requests of a batch in random order. A session that keeps its connection sends them in sequence."""
     if behaviour.reuses:
-        return [_used(session, is_lost, behaviour, order, USES) for session in sessions]
+        return [partial(_used, session, is_lost, behaviour, order, USES) for session in sessions]
     turns = [session for session in sessions for _ in range(USES)]
     order.shuffle(turns)
-    return [_used(session, is_lost, behaviour, order) for session in turns]
+    return [partial(_used, session, is_lost, behaviour, order) for session in turns]
 
 
-async def _side_by_side(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Await all, a few at a time, in their order."""
+async def _side_by_side(work: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T]:
+    """Start and await all, a few at a time, and return their results in order."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def run(task: Coroutine[Any, Any, T]) -> T:
+    async def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         async with gate:
-            return await task
+            return await start()
 
-    return await asyncio.gather(*(run(task) for task in work))
+    return await asyncio.gather(*(run(start) for start in work))
 
 
-async def _opened(caller: EndpointCaller, behaviour: ClientBehaviour) -> Session:
-    client = McpClient(caller.twin(keeps_cookies=behaviour.keeps_cookies, reuses=behaviour.reuses), "legacy")
+async def _opened(client: McpClient) -> Session:
     return Session(client, await client.open())
 
 
@@ -179,11 +182,13 @@ async def _used(
             session.client.caller.source = order.choice(behaviour.sources)
         claimed = {"x-forwarded-for": f"198.51.100.{order.randrange(1, 255)}"} if behaviour.forwarded else {}
         found = await session.client.ping(claimed)
+        if found.failure is not None and session.client.caller.budget.is_spent:
+            return
         session.uses.append(found)
         session.outcomes.append("kept" if found.result is not None else "lost" if is_lost(found) else "failed")
 
 
-async def _ended(session: Session) -> None:
+async def _ended(client: McpClient) -> None:
     """Delete the session on the server, so that a run leaves nothing behind."""
-    await session.client.end()
-    session.client.caller.close()
+    await client.end()
+    client.caller.close()

@@ -12,7 +12,7 @@ from advisor.endpoint.balancing import Affinity
 from advisor.endpoint.budget import Budget, Limits
 from advisor.endpoint.checks import affinity, handshake, requests, streams, tool, transport
 from advisor.endpoint.client import EndpointCaller
-from advisor.endpoint.examination import AnswerReading, Check, CheckRun, Examination, NamedTool
+from advisor.endpoint.examination import OVER, AnswerReading, Check, CheckRun, Examination, NamedTool
 from advisor.endpoint.target import EndpointTarget
 
 REQUESTS = 1500
@@ -90,6 +90,11 @@ class Probed:
     requests: int = 0
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the time was over before all checks were made."""
+        return any(check.untested == OVER for check in self.checks)
+
+    @property
     def is_answered(self) -> bool:
         """Whether an MCP server answered."""
         return bool(self.seen.get("eras"))
@@ -116,12 +121,12 @@ async def probe(
     async def make(part: Examination, name: str, check: Check) -> None:
         watcher(name)
         if budget.left_s <= 0:
-            made.append(CheckRun(name, "the time of the run was over", (), 0.0))
+            made.append(CheckRun(name, OVER, (), 0.0))
             return
         try:
             made.append(await asyncio.wait_for(part.run(name, check), budget.left_s))
         except asyncio.TimeoutError:
-            made.append(CheckRun(name, "the time of the run was over", (), budget.seconds))
+            made.append(CheckRun(name, OVER, (), budget.seconds))
 
     for name, check in _GATES:
         await make(run, name, check)

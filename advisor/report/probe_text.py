@@ -61,6 +61,8 @@ def _draw_head(canvas: Canvas, probe: ProbeScreen, phrases: Mapping[str, str]) -
     seen, causes = probe.probed.seen, [cause for cause in probe.judgement.causes if cause.finding.severity != "info"]
     if causes:
         verdict = (causes[0].finding.title, SEVERITY_STYLES[causes[0].finding.severity])
+    elif probe.probed.is_answered and probe.probed.is_cut:
+        verdict = (phrases["probe.verdict.partial"], "yellow")
     elif probe.probed.is_answered:
         verdict = (phrases["probe.verdict.healthy"], "green")
     else:
@@ -111,6 +113,9 @@ def _draw_causes(canvas: Canvas, causes: Sequence[Cause], phrases: Mapping[str, 
         if room is not None:
             block = Canvas(Screen(canvas.width))
             _draw_cause(block, cause, phrases, is_long=is_long, has_reason=False)
+            if index == 0 and block.size > room:
+                is_long, block = False, Canvas(Screen(canvas.width))
+                _draw_cause(block, cause, phrases, is_long=False, has_reason=False)
             room -= block.size
             if room < (index + 1 < len(causes)):
                 canvas.line((phrases["probe.more"].format(number=len(causes) - index), "dim"))

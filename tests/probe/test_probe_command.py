@@ -92,6 +92,12 @@ def test_the_observations_become_a_requirements_file(url: str, tmp_path: Path) -
     assert (code, "exists already" in message) == (2, True)
 
 
+def test_a_run_without_time_is_no_clean_result(url: str) -> None:
+    code, text, error = _run(url, "--budget", "1", "--watch", "1")
+    assert (code, error) == (5, "")
+    assert "the time was over before all checks" in " ".join(text.split())
+
+
 def test_a_tool_is_called_only_if_it_is_named(url: str) -> None:
     _, text, _ = _run(url, *QUICK, "--format", "json")
     assert not any("tools/call" in request for check in json.loads(text)["checks"] for request in check["requests"])

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from advisor.endpoint.balancing import SessionRuns, affinity
-from advisor.endpoint.client import McpClient
-from advisor.endpoint.examination import Examination, UntestedError
+from advisor.endpoint.client import Exchange, McpClient
+from advisor.endpoint.examination import OVER, Examination, UntestedError
 from advisor.endpoint.sessions import BATCH, ENOUGH, ClientBehaviour, SessionRun, run_sessions
 
 _LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+")
@@ -28,6 +28,8 @@ async def sessions(run: Examination) -> None:
 
     plain = await run_sessions(run.caller, run.reading.is_lost, ClientBehaviour(), most=run.sessions, enough=is_enough)
     run.note(f"sessions without cookies: {plain.lost} of {len(plain.sessions)} lost at their first use")
+    if run.caller.budget.is_spent:
+        raise UntestedError(OVER)
     if not plain.sessions:
         raise UntestedError("the server opened no session")
     names = [run.reading.session_form(session.client.session)[1] for session in plain.sessions]
@@ -77,11 +79,23 @@ async def _batch(run: Examination, words: str, behaviour: ClientBehaviour) -> Se
 async def modern_calls(run: Examination) -> None:
     """List the tools many times on new connections as a modern client."""
     client = run.client("modern")
-    answers = [await client.call("tools/list") for _ in range(BATCH)]
+    answers = await _lists(run, client)
     run.note(f"{BATCH} x POST tools/list -> {sum(answer.result is not None for answer in answers)} answered")
     run.seen["modern_failed"] = sum(answer.result is None for answer in answers)
     shown = {str(sorted(_names(answer.result or {}))) for answer in answers if answer.result is not None}
     run.seen["modern_differ"] = len(shown) > 1
+
+
+async def _lists(run: Examination, client: McpClient) -> list[Exchange]:
+    """List the tools on new connections.
+
+    Raises:
+        UntestedError: the budget was spent before the end.
+    """
+    answers = [await client.call("tools/list") for _ in range(BATCH)]
+    if run.caller.budget.is_spent and any(answer.failure is not None for answer in answers):
+        raise UntestedError(OVER)
+    return answers
 
 
 def _names(result: object) -> list[str]:
@@ -94,6 +108,6 @@ async def stateless_calls(run: Examination) -> None:
     if run.seen.get("session_mode") != "stateless":
         raise UntestedError("the server opens sessions")
     client = McpClient(run.caller.twin(), "legacy")
-    answers = [await client.call("tools/list") for _ in range(BATCH)]
+    answers = await _lists(run, client)
     run.note(f"{BATCH} x POST tools/list -> {sum(answer.result is not None for answer in answers)} answered")
     run.seen["stateless_failed"] = sum(answer.result is None for answer in answers)

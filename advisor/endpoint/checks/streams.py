@@ -25,7 +25,7 @@ async def get(run: Examination) -> None:
             head = await within(min(_HEAD_S, run.caller.budget.left_s), sending, "no answer to GET")
         except RequestFailedError as failure:
             run.note(f"GET -> {failure.kind}")
-            if failure.kind == "timeout":
+            if failure.kind == "timeout" and not run.caller.budget.is_spent:
                 run.seen["stream_head"] = "late"
             raise
         run.note(f"GET -> {head.status}")
