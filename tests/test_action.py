@@ -34,6 +34,11 @@ def add(order: str) -> None:
     orders.append(order)
 
 
+@mcp.tool()
+def every() -> list[str]:
+    return orders
+
+
 mcp.run("streamable-http")
 """
 # Python imports these modules if it looks for modules in the folder of the repository.

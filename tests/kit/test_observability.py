@@ -111,7 +111,7 @@ def test_the_metrics_count_what_clients_did(served: Served) -> None:
     assert found['mcp_requests_total{route="tools/call"}'] == 3
     assert found['mcp_request_duration_seconds_count{route="tools/call"}'] == 3
     assert found['mcp_request_duration_seconds_bucket{le="+Inf",route="tools/call"}'] == 3
-    assert 1 in [found.get(f'mcp_errors_total{{error="{code}"}}') for code in UNKNOWN_METHOD]
+    assert 2 in [found.get(f'mcp_errors_total{{error="{code}"}}') for code in UNKNOWN_METHOD]
     assert found['mcp_errors_total{error="404"}'] >= 1
     assert found["mcp_requests_in_flight"] == 0
     assert found['mcp_session_events_total{event="unknown"}'] == 1

@@ -182,6 +182,11 @@ ONCE = """\
 """
 
 
+def begins(tool: str) -> str:
+    """The first lines of a tool in tools.py."""
+    return f'async def {tool}(\n    text: str = "",\n) -> str:\n'
+
+
 def edit(path: Path, *changes: tuple[str, str]) -> None:
     """Replace texts that occur in the file exactly once."""
     text = path.read_text()
@@ -207,8 +212,8 @@ def test_every_fault_in_a_kit_is_named(tmp_path: Path, temporary: Path) -> None:
         ("from typing import Annotated\n", "import tempfile\nfrom pathlib import Path\nfrom typing import Annotated\n"),
         ("@tool('gone')\n", ""),
         ("async def charge(\n    text: str", "async def charge(\n    amount: int,\n    text: str"),
-        ('    """broken: ', '    raise RuntimeError("boom")\n    """broken: '),
-        ('    """shaky: ', f'{ONCE}    """shaky: '),
+        (begins("broken"), f'{begins("broken")}    raise RuntimeError("boom")\n'),
+        (begins("shaky"), begins("shaky") + ONCE),
         ('"model: " + (sample.content.text if isinstance(sample.content, TextContent) else "")', '"model: a constant"'),
         ('"user: " + said(answer)', '"user: confirmed"'),
     )
