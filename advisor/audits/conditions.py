@@ -12,6 +12,16 @@ Lookup: TypeAlias = Callable[[str], PathFact | None]
 """Returns the value of a name such as `route.buffering`; None if it is not known."""
 
 
+def endpoint_lookup(seen: Mapping[str, Any]) -> Lookup:
+    """Return the look-up of the observations of a live endpoint, by their name with the part `endpoint`."""
+
+    def look_up(name: str) -> PathFact | None:
+        value = seen.get(name.removeprefix("endpoint."))
+        return None if value is None else PathFact(tuple(value) if isinstance(value, list) else value)
+
+    return look_up
+
+
 def holding(conditions: Mapping[str, Any], lookup: Lookup) -> list[tuple[str, PathFact]] | None:
     """Return the known values that the conditions are about, in their order; None if a condition does not hold."""
     found = []

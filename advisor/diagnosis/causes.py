@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.audits.conditions import holding
-from advisor.audits.path_fact import PathFact
+from advisor.audits.conditions import endpoint_lookup, holding
 from advisor.diagnosis.logs import SeenSign
 from advisor.diagnosis.matching import Matcher
 from advisor.knowledge import Knowledge
@@ -111,7 +110,7 @@ def _weight(
         if finding in evidence.findings:
             weight *= _FINDING.get(evidence.findings[finding], 1.0)
             support.append(finding)
-    if cause.against and _contradicts(cause, evidence.observations):
+    if cause.against and holding(cause.against, endpoint_lookup(evidence.observations)) is not None:
         weight *= _AGAINST
         against.extend(cause.against)
     for question, answer in evidence.answers.items():
@@ -123,14 +122,6 @@ def _weight(
         else:
             weight *= _SILENT
     return weight, support, against
-
-
-def _contradicts(cause: FailureCause, observations: Mapping[str, Any]) -> bool:
-    def look_up(name: str) -> PathFact | None:
-        value = observations.get(name.removeprefix("endpoint."))
-        return None if value is None else PathFact(tuple(value) if isinstance(value, list) else value)
-
-    return holding(cause.against, look_up) is not None
 
 
 def _best_question(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from advisor.audits.conditions import Lookup, holding
-from advisor.audits.path_fact import PathFact
+from advisor.audits.conditions import Lookup, endpoint_lookup, holding
 from advisor.audits.server_code import PAGE
 from advisor.findings import SEVERITIES, Finding, Fix, Location
 from advisor.knowledge import Knowledge
@@ -58,7 +57,7 @@ class EndpointVerdict(NamedTuple):
 
 def judge(probed: Probed, knowledge: Knowledge) -> EndpointVerdict:
     """Return what a probe means."""
-    lookup = lookup_of(probed.seen)
+    lookup = endpoint_lookup(probed.seen)
     causes = sorted(
         (cause for kind in knowledge.findings.values() if (cause := _cause(kind, probed, lookup, knowledge))),
         key=lambda cause: (SEVERITIES.index(cause.finding.severity), -cause.probability),
@@ -75,16 +74,6 @@ def judge(probed: Probed, knowledge: Knowledge) -> EndpointVerdict:
         detail = run.untested or _filled(said, lookup, knowledge)
         checks.append(JudgedCheck(kind.id, kind.title, status, detail, run.requests))
     return EndpointVerdict(tuple(checks), tuple(causes), _facts(lookup, knowledge))
-
-
-def lookup_of(seen: Mapping[str, Any]) -> Lookup:
-    """Return the look-up of observations by their name with the part `endpoint`."""
-
-    def look_up(name: str) -> PathFact | None:
-        value = seen.get(name.removeprefix("endpoint."))
-        return None if value is None else PathFact(tuple(value) if isinstance(value, list) else value)
-
-    return look_up
 
 
 def _cause(kind: FindingKind, probed: Probed, lookup: Lookup, knowledge: Knowledge) -> Cause | None:

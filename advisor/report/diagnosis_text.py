@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from advisor.console.canvas import Canvas, Screen
 from advisor.diagnosis.causes import CauseRanking, RankedCause
-from advisor.report.screen_parts import LINES, draw_rows
+from advisor.report.screen_parts import LINES, draw_ranked, draw_rows
 from advisor.requirements.text import printable
 
 _CLEAR = 0.6
@@ -39,24 +40,12 @@ def diagnosis_text(diagnosis: CauseRanking, phrases: Mapping[str, str], screen: 
         draw_rows(tail, [(phrases["diagnose.label.ask"], words)])
     shown = [cause for cause in diagnosis.causes if cause.probability >= _LEAST][:_MOST]
     if diagnosis.is_known or full:
-        _draw_causes(canvas, shown or [first], phrases, None if full else LINES - canvas.size - tail.size)
+        draws = [partial(_draw_cause, cause, phrases) for cause in shown or [first]]
+        draw_ranked(canvas, draws, None if full else LINES - canvas.size - tail.size, phrases["diagnose.more"])
     return f"{canvas.text()}{tail.text()}"
 
 
-def _draw_causes(canvas: Canvas, causes: Sequence[RankedCause], phrases: Mapping[str, str], room: int | None) -> None:
-    for index, cause in enumerate(causes):
-        is_long = index == 0 or room is None
-        if room is not None:
-            block = Canvas(Screen(canvas.width))
-            _draw_cause(block, cause, phrases, is_long=is_long)
-            room -= block.size
-            if room < (index + 1 < len(causes)):
-                canvas.line((phrases["diagnose.more"].format(number=len(causes) - index), "dim"))
-                return
-        _draw_cause(canvas, cause, phrases, is_long=is_long)
-
-
-def _draw_cause(canvas: Canvas, ranked: RankedCause, phrases: Mapping[str, str], *, is_long: bool) -> None:
+def _draw_cause(ranked: RankedCause, phrases: Mapping[str, str], canvas: Canvas, is_long: bool) -> None:
     cause = ranked.cause
     canvas.line((f"{round(100 * ranked.probability):>3} %  ", "bold"), f"{cause.title} ({cause.id})")
     if not is_long:

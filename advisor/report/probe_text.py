@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from advisor.console.canvas import Canvas, Screen
@@ -12,7 +13,7 @@ from advisor.endpoint.balancing import Affinity
 from advisor.probe.judging import Cause, EndpointVerdict, JudgedCheck
 from advisor.probe.run import Probed
 from advisor.report.decision_summary import SEVERITY_STYLES
-from advisor.report.screen_parts import LABEL, LINES, draw_rows
+from advisor.report.screen_parts import LABEL, LINES, draw_ranked, draw_rows
 from advisor.requirements.text import printable
 from advisor.sentences import listed
 
@@ -51,7 +52,8 @@ def probe_text(probe: ProbeScreen, phrases: Mapping[str, str], screen: Screen, *
     if not full:
         _draw_counts(tail, probe, phrases)
     _draw_next(tail, probe, phrases, full=full)
-    _draw_causes(canvas, probe.judgement.causes, phrases, None if full else LINES - canvas.size - tail.size)
+    draws = [partial(_draw_cause, cause, phrases, full) for cause in probe.judgement.causes]
+    draw_ranked(canvas, draws, None if full else LINES - canvas.size - tail.size, phrases["probe.more"])
     if full:
         _draw_checks(canvas, probe.judgement.checks, phrases)
     return f"{canvas.text()}{tail.text()}"
@@ -106,24 +108,7 @@ def _session_words(affinity: Affinity | None, phrases: Mapping[str, str]) -> str
     return f"{words}: "
 
 
-def _draw_causes(canvas: Canvas, causes: Sequence[Cause], phrases: Mapping[str, str], room: int | None) -> None:
-    """Draw the causes. With `room`, the most lines, only the first has its message and fix."""
-    for index, cause in enumerate(causes):
-        is_long = index == 0 or room is None
-        if room is not None:
-            block = Canvas(Screen(canvas.width))
-            _draw_cause(block, cause, phrases, is_long=is_long, has_reason=False)
-            if index == 0 and block.size > room:
-                is_long, block = False, Canvas(Screen(canvas.width))
-                _draw_cause(block, cause, phrases, is_long=False, has_reason=False)
-            room -= block.size
-            if room < (index + 1 < len(causes)):
-                canvas.line((phrases["probe.more"].format(number=len(causes) - index), "dim"))
-                return
-        _draw_cause(canvas, cause, phrases, is_long=is_long, has_reason=room is None)
-
-
-def _draw_cause(canvas: Canvas, cause: Cause, phrases: Mapping[str, str], *, is_long: bool, has_reason: bool) -> None:
+def _draw_cause(cause: Cause, phrases: Mapping[str, str], has_reason: bool, canvas: Canvas, is_long: bool) -> None:
     finding = cause.finding
     share = phrases["probe.probability"].format(number=round(100 * cause.probability))
     severity = (f"{finding.severity:<8}", SEVERITY_STYLES.get(finding.severity, ""))

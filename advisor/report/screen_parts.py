@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from advisor.console.canvas import Canvas, Screen, Words
@@ -46,6 +46,34 @@ def fitting(blocks: Iterable[ScreenBlock], room: int) -> list[ScreenBlock]:
 def draw_rows(canvas: Canvas, rows: Iterable[tuple[str, Words]]) -> None:
     """Draw rows with labels of the same width."""
     canvas.pairs([(f"{label:<{LABEL - 2}}", words) for label, words in rows], indent=0, styles=["bold"])
+
+
+def draw_ranked(canvas: Canvas, draws: Sequence[Callable[[Canvas, bool], None]], room: int | None, more: str) -> None:
+    """Draw ranked entries. With `room`, only the first has its long form, and entries that do not fit are counted.
+
+    Args:
+        canvas: gets the lines.
+        draws: draw an entry on a canvas, in its long form or only its title.
+        room: the most lines; None draws all entries in their long form.
+        more: the text with the {number} of entries that do not fit.
+    """
+    for index, draw in enumerate(draws):
+        is_long = index == 0 or room is None
+        if room is not None:
+            size = _size(canvas, draw, is_long=is_long)
+            if index == 0 and size > room:
+                is_long, size = False, _size(canvas, draw, is_long=False)
+            room -= size
+            if room < (index + 1 < len(draws)):
+                canvas.line((more.format(number=len(draws) - index), "dim"))
+                return
+        draw(canvas, is_long)
+
+
+def _size(canvas: Canvas, draw: Callable[[Canvas, bool], None], *, is_long: bool) -> int:
+    block = Canvas(Screen(canvas.width))
+    draw(block, is_long)
+    return block.size
 
 
 def draw_headline(canvas: Canvas, decision: Decision, verdict: tuple[str, str]) -> None:

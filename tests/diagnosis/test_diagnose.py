@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from running import run_command_for_text
 
+from advisor.console.canvas import Screen
 from advisor.diagnosis.causes import Evidence, diagnose
 from advisor.diagnosis.logs import read_log
 from advisor.knowledge import load
 from advisor.knowledge.failure_causes import LogSign
+from advisor.report.diagnosis_text import diagnosis_text
 from advisor.report.screen_parts import LINES
 
 KNOWLEDGE = load()
@@ -50,6 +52,15 @@ def test_the_model_case_is_explained_on_a_screen() -> None:
     assert "stateless_http=True" in text
     assert "check: mcp-advisor probe URL" in text
     assert len(done.stdout.splitlines()) <= LINES
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+@pytest.mark.parametrize("name", KNOWLEDGE.failure_causes)
+def test_the_screen_of_each_cause_fits_a_terminal(name: str, columns: str) -> None:
+    found = diagnose(Evidence(KNOWLEDGE.failure_causes[name].wordings[0]), KNOWLEDGE)
+    text = diagnosis_text(found, KNOWLEDGE.phrases, Screen(width=int(columns)))
+    assert len(text.splitlines()) <= LINES
+    assert f"({found.causes[0].cause.id})" in text
 
 
 def test_spelling_errors_do_little_harm() -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import time
 from pathlib import Path
 
 import pytest
-from changed_text import PARTS, changed
+from changed_servers import LONGEST_S, check_changed
+from changed_text import PARTS
 
 from advisor.audits.server_code import findings
-from advisor.audits.stated_facts import facts_of
 from advisor.knowledge import Knowledge
 from advisor.sources.code_scan import scan
 
-LONGEST_S = 1.0
-"""The seconds of CPU time. Other processes of a busy machine do not count."""
 FEW, MANY = 150, 100_000
 ADDED = ("\0", "\ufeff", "    ", "mcp = mcp\n", "from . import *\n", "import mcp as mcp\n")
 REPLACED = (("mcp", "ctx"), ("ctx", "self"), ("(", "(*"), ("=", "=="), ("'", '"'), ("def ", "class "))
@@ -27,17 +24,7 @@ def sources(knowledge: Knowledge) -> list[str]:
 
 
 def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
-    draw = random.Random(seed)
-    texts = sources(knowledge)
-    for number in range(count):
-        text = changed(draw.choice(texts), texts, draw, added=ADDED, replaced=REPLACED)
-        (folder / "server.py").write_bytes(text.encode("utf-8", errors="surrogatepass"))
-        started = time.process_time()
-        tree = scan(folder, knowledge)
-        findings(tree, knowledge)
-        if tree.servers:
-            facts_of(tree, knowledge, "server")
-        assert time.process_time() - started < LONGEST_S, (seed, number, text)
+    check_changed(folder / "server.py", sources(knowledge), (ADDED, REPLACED), knowledge, count, seed)
 
 
 def test_changed_servers_are_read_or_refused(tmp_path: Path, knowledge: Knowledge) -> None:

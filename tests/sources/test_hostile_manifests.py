@@ -6,11 +6,12 @@ import random
 import time
 
 import pytest
+from changed_servers import LONGEST_S
 from changed_text import PARTS
 from deployments import deployed
 from test_cluster_entries import GATEWAY, ISTIO, ROUTE, RULE
 from test_container_files import COMPOSE, DOCKERFILE, ECS, TERRAFORM
-from test_hostile_code import FEW, LONGEST_S, MANY
+from test_hostile_code import FEW, MANY
 from test_kubernetes_files import AROUND, DEPLOYMENT, KUSTOMIZATION, PATCH
 
 FILES = {

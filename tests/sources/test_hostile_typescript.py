@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from changed_text import changed
+from changed_servers import LONGEST_S, check_changed
 
 from advisor.audits.server_code import findings
-from advisor.audits.stated_facts import facts_of
 from advisor.knowledge import Knowledge
 from advisor.sources.code_scan import scan
 
-LONGEST_S = 1.0
 FEW, MANY = 100, 20_000
 ADDED = ("\0", "\ufeff", "    ", "server = server;\n", "export * from './server';\n", "`${", "*/", "/*")
 REPLACED = (("server", "extra"), ("extra", "this"), ("(", "({"), ("=", "=>"), ("'", '"'), ("const ", "class "))
@@ -28,17 +25,7 @@ def sources(knowledge: Knowledge) -> list[str]:
 
 
 def check(count: int, folder: Path, knowledge: Knowledge, seed: int) -> None:
-    draw = random.Random(seed)
-    texts = sources(knowledge)
-    for number in range(count):
-        text = changed(draw.choice(texts), texts, draw, added=ADDED, replaced=REPLACED)
-        (folder / "server.ts").write_bytes(text.encode("utf-8", errors="surrogatepass"))
-        started = time.process_time()
-        tree = scan(folder, knowledge)
-        findings(tree, knowledge)
-        if tree.servers:
-            facts_of(tree, knowledge, "server")
-        assert time.process_time() - started < LONGEST_S, (seed, number, text)
+    check_changed(folder / "server.ts", sources(knowledge), (ADDED, REPLACED), knowledge, count, seed)
 
 
 def test_changed_servers_are_read_or_refused(tmp_path: Path, knowledge: Knowledge) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 from advisor.findings import Location
 from advisor.knowledge import Knowledge
@@ -26,16 +25,6 @@ from advisor.sources.python.tools import ServerTools, ToolFunction
 from advisor.sources.python.values import Values
 
 _CLAUSE = re.compile(r"\s*(===?|~=|>=|<=|!=|<|>|\^)\s*v?(\d+(?:\.\d+)*)(\.\*)?")
-
-
-def scan(path: Path, knowledge: Knowledge) -> ScannedTree:
-    """Return the content of a folder or a Python file.
-
-    Args:
-        path: a folder, or a file. It exists.
-        knowledge: has the names of the SDKs.
-    """
-    return scan_files(SourceFiles(path, knowledge.scan_skips.values()), str(path), knowledge)
 
 
 def scan_files(files: SourceFiles, path: str, knowledge: Knowledge) -> ScannedTree:
